@@ -1,0 +1,164 @@
+import type { Cancel, Clock } from '../clock/clock.js';
+import { XtcpError } from '../errors/xtcp-error.js';
+import type { ByteStream } from '../wire/byte-stream.js';
+import type { Field } from '../wire/encoder.js';
+import { FrameStream } from '../wire/frame-stream.js';
+import type { Frame } from '../wire/frame.js';
+import { formatErrorAnswer } from './error-answer.js';
+
+/** Field numbers of a classic request. */
+export const METHOD = 0;
+export const PARAMS = 1;
+
+export interface ResponderLimits {
+  /** The most bytes that method and params of one request may have together. */
+  readonly maxFrameBytes: number;
+  /** Milliseconds that a client may be silent in the middle of a request; 0 for any time. */
+  readonly incompleteMessageTimeout: number;
+  /** Requests served at once on the connection; those behind wait unread. */
+  readonly maxCalls: number;
+  /** Milliseconds that a client which ended its output is still answered; 0 for any time. */
+  readonly halfCloseTimeoutMs: number;
+}
+
+/** Answers one request. The first answer counts, later ones are ignored. */
+export type Answer = (result: Field | XtcpError) => void;
+
+/**
+ * Runs one request.
+ * @param request its two fields, to be read before this returns
+ * @returns what to call when nobody waits for the answer any more
+ */
+export type ServeRequest = (request: Frame, answer: Answer) => Cancel;
+
+interface Place {
+  result: Field | XtcpError | undefined;
+  cancel: Cancel | undefined;
+}
+
+/**
+ * The serving side of one classic connection: requests run side by side up to a limit, and are answered in the order
+ * in which they came. The connection stays open after an answer.
+ */
+export class ClassicResponder {
+  private readonly frames: FrameStream;
+  /** The requests that have no answer on the wire yet, oldest first. */
+  private readonly places: Place[] = [];
+  private congested = false;
+  /**
+   * `open`: requests are taken. `draining`: they are taken, but answered UNAVAILABLE. `ending`: no more will come;
+   * what runs is answered, then the connection is closed. `closed`: it is gone.
+   */
+  private state: 'open' | 'draining' | 'ending' | 'closed' = 'open';
+  private cancelHalfClose: Cancel | undefined;
+
+  constructor(
+    bytes: ByteStream,
+    private readonly limits: ResponderLimits,
+    private readonly clock: Clock,
+    private readonly serve: ServeRequest,
+    private readonly onBadInput: (error: XtcpError) => void,
+  ) {
+    this.frames = new FrameStream(bytes, { ...limits, maxFields: 2 }, clock, {
+      onFrame: (frame) => {
+        this.request(frame);
+      },
+      onBadInput: (error) => {
+        this.refuse(error);
+      },
+      onEnd: (midFrame) => {
+        if (midFrame) this.refuse(new XtcpError('PROTOCOL_ERROR', 'the input ended in the middle of a request'));
+        else this.halfClosed();
+      },
+      onDrain: () => {
+        this.congested = false;
+        this.settle();
+      },
+      onClose: () => {
+        this.closed();
+      },
+    });
+  }
+
+  /** Starts no further request; closes the connection when those that run have been answered. */
+  drain(): void {
+    if (this.state !== 'open') return;
+    this.state = 'draining';
+    this.settle();
+  }
+
+  private request(frame: Frame): void {
+    const place: Place = { result: undefined, cancel: undefined };
+    this.places.push(place);
+    if (frame.count !== 2) {
+      this.end(place, new XtcpError('PROTOCOL_ERROR', 'a request has two fields, method and params, not one'));
+      return;
+    }
+    if (this.state !== 'open') {
+      place.result = new XtcpError('UNAVAILABLE', 'the server is shutting down', { executed: false });
+      this.settle();
+      return;
+    }
+    const answer: Answer = (result) => {
+      if (place.result !== undefined || this.state === 'closed') return;
+      place.result = result;
+      this.settle();
+    };
+    place.cancel = this.serve(frame, answer);
+    this.settle();
+  }
+
+  /** Answers `error` behind the requests that still run, then closes. */
+  private refuse(error: XtcpError): void {
+    const place: Place = { result: undefined, cancel: undefined };
+    this.places.push(place);
+    this.end(place, error);
+  }
+
+  private end(place: Place, error: XtcpError): void {
+    place.result = error;
+    this.state = 'ending';
+    this.onBadInput(error);
+    this.settle();
+  }
+
+  private halfClosed(): void {
+    this.state = 'ending';
+    // TCP shows a client that still reads and one that is gone in the same way, so this has to end some time.
+    this.cancelHalfClose = this.clock.after(this.limits.halfCloseTimeoutMs, () => {
+      this.frames.destroy();
+    });
+    this.settle();
+  }
+
+  /** Sends what can be sent in order, then asks for more requests, or closes. */
+  private settle(): void {
+    if (this.state === 'closed') return;
+    let answered = 0;
+    for (const { result } of this.places) {
+      if (result === undefined) break;
+      answered++;
+      const field = result instanceof XtcpError ? formatErrorAnswer(result) : result;
+      if (!this.frames.send([field])) this.congested = true;
+    }
+    this.places.splice(0, answered);
+    if (this.places.length === 0 && this.state !== 'open') {
+      this.cancelHalfClose?.();
+      this.state = 'ending';
+      this.frames.finish();
+    } else if (this.places.length >= this.limits.maxCalls || this.congested || this.state === 'ending') {
+      this.frames.hold();
+    } else {
+      this.frames.release();
+    }
+  }
+
+  private closed(): void {
+    this.state = 'closed';
+    this.cancelHalfClose?.();
+    for (const place of this.places) {
+      if (place.result === undefined) place.cancel?.();
+    }
+    this.places.length = 0;
+  }
+}

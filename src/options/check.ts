@@ -1,0 +1,85 @@
+import { XtcpError } from '../errors/xtcp-error.js';
+
+/** setTimeout's own limit; beyond it Node fires at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** Reads options one by one, each checked; for options that come from JavaScript and environment variables. */
+export class OptionReader<Options extends object> {
+  /** @param owner the class whose options they are, for messages */
+  constructor(
+    private readonly owner: string,
+    private readonly options: Options,
+    known: readonly (keyof Options & string)[],
+  ) {
+    if (typeof options !== 'object' || options === null) {
+      throw new XtcpError('INVALID_ARGUMENT', `${owner}: the options are ${show(options)}, not an object`);
+    }
+    for (const name of Object.keys(options)) {
+      if ((known as readonly string[]).includes(name)) continue;
+      throw new XtcpError(
+        'INVALID_ARGUMENT',
+        `${owner}: there is no option ${JSON.stringify(name)}; there are ${known.join(', ')}`,
+      );
+    }
+  }
+
+  has(name: keyof Options & string): boolean {
+    return this.options[name] !== undefined;
+  }
+
+  /** A whole number from `least` to `most`. */
+  integer(name: keyof Options & string, fallback: number, least: number, most: number): number {
+    const value: unknown = this.options[name];
+    if (value === undefined) return fallback;
+    if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
+      throw this.wrong(name, `a whole number from ${least} to ${most}`);
+    }
+    return value as number;
+  }
+
+  /** Milliseconds, where 0 switches off. */
+  milliseconds(name: keyof Options & string, fallback: number): number {
+    return this.integer(name, fallback, 0, LONGEST_MS);
+  }
+
+  text(name: keyof Options & string, fallback: string): string {
+    const value: unknown = this.options[name];
+    if (value === undefined) return fallback;
+    if (typeof value !== 'string' || value === '') throw this.wrong(name, 'a text');
+    return value;
+  }
+
+  flag(name: keyof Options & string, fallback: boolean): boolean {
+    const value: unknown = this.options[name];
+    if (value === undefined) return fallback;
+    if (typeof value !== 'boolean') throw this.wrong(name, 'true or false');
+    return value;
+  }
+
+  oneOf<Value extends string>(name: keyof Options & string, fallback: Value, values: readonly Value[]): Value {
+    const value: unknown = this.options[name];
+    if (value === undefined) return fallback;
+    if (!(values as readonly unknown[]).includes(value)) throw this.wrong(name, values.join(', '));
+    return value as Value;
+  }
+
+  /** Says that two options exclude each other. */
+  notBoth(name: keyof Options & string, other: keyof Options & string): void {
+    if (!this.has(name) || !this.has(other)) return;
+    throw new XtcpError('INVALID_ARGUMENT', `${this.owner}: the options "${name}" and "${other}" exclude each other`);
+  }
+
+  private wrong(name: keyof Options & string, expected: string): XtcpError {
+    return new XtcpError(
+      'INVALID_ARGUMENT',
+      `${this.owner}: the option "${name}" is ${show(this.options[name])}, but takes ${expected}`,
+    );
+  }
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 100));
+  return value === null || ['number', 'boolean', 'undefined'].includes(typeof value)
+    ? String(value)
+    : `a ${typeof value}`;
+}

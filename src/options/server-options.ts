@@ -1,0 +1,75 @@
+import { OptionReader } from './check.js';
+import { readEndpoint, type Endpoint, type EndpointOptions } from './endpoint.js';
+import { DEFAULT_MAX_FRAME_BYTES, GREATEST_MAX_FRAME_BYTES } from './limits.js';
+import { PAYLOAD_KINDS, type PayloadKind } from './payload-kind.js';
+
+export interface XtcpServerOptions extends EndpointOptions {
+  /**
+   * The address to listen on. Default `'127.0.0.1'`, this machine only; `'0.0.0.0'` or `'::'` for other machines.
+   */
+  host?: string | undefined;
+  /** The port to listen on, 0 to have the system pick one. Default 8001. */
+  port?: number | undefined;
+  /**
+   * How handlers get the params of a classic request; a handler's own `{ payload }` comes before it, see
+   * {@link XtcpExtras}. Default `'text'`.
+   */
+  payload?: PayloadKind | undefined;
+  /**
+   * The most bytes that one request may have, its fields together. One that is larger is refused from its length,
+   * before any of it is stored, and its connection closed. Default 16 MiB, at most 256 MiB.
+   */
+  maxFrameBytes?: number | undefined;
+  /**
+   * Milliseconds that a client may be silent in the middle of a request, after which its connection is closed; each
+   * byte starts them anew. Default 30000, 0 for any time.
+   */
+  incompleteMessageTimeout?: number | undefined;
+  /** Calls that run at once on one connection; further ones wait unread. Default 100. */
+  maxCalls?: number | undefined;
+  /**
+   * Milliseconds that a client which has ended its output, as `nc -N` does, is still answered. TCP shows a client that
+   * is gone in the same way. Default 30000, 0 for any time.
+   */
+  halfCloseTimeoutMs?: number | undefined;
+  /**
+   * Milliseconds that `close()` leaves to the calls that run, before it destroys their connections. Default 10000;
+   * 0 destroys them at once.
+   */
+  gracePeriodMs?: number | undefined;
+}
+
+/** Options with nothing left open. */
+export interface ResolvedServerOptions {
+  readonly endpoint: Endpoint;
+  readonly payload: PayloadKind;
+  readonly maxFrameBytes: number;
+  readonly incompleteMessageTimeout: number;
+  readonly maxCalls: number;
+  readonly halfCloseTimeoutMs: number;
+  readonly gracePeriodMs: number;
+}
+
+/** @throws {XtcpError} INVALID_ARGUMENT, naming the option that is wrong, what it is and what it takes. */
+export function resolveServerOptions(options: XtcpServerOptions): ResolvedServerOptions {
+  const read = new OptionReader<XtcpServerOptions>('XtcpServer', options, [
+    'host',
+    'port',
+    'path',
+    'payload',
+    'maxFrameBytes',
+    'incompleteMessageTimeout',
+    'maxCalls',
+    'halfCloseTimeoutMs',
+    'gracePeriodMs',
+  ]);
+  return {
+    endpoint: readEndpoint(read, 0),
+    payload: read.oneOf('payload', 'text', PAYLOAD_KINDS),
+    maxFrameBytes: read.integer('maxFrameBytes', DEFAULT_MAX_FRAME_BYTES, 1, GREATEST_MAX_FRAME_BYTES),
+    incompleteMessageTimeout: read.milliseconds('incompleteMessageTimeout', 30_000),
+    maxCalls: read.integer('maxCalls', 100, 1, 1_000_000),
+    halfCloseTimeoutMs: read.milliseconds('halfCloseTimeoutMs', 30_000),
+    gracePeriodMs: read.milliseconds('gracePeriodMs', 10_000),
+  };
+}

@@ -1,0 +1,191 @@
+import type { CallerLimits, ClassicCall } from '../classic/caller.js';
+import type { Cancel, Clock } from '../clock/clock.js';
+import { XtcpError } from '../errors/xtcp-error.js';
+import { Connection, type Dial } from './connection.js';
+import { Reuse } from './reuse.js';
+
+export interface PoolLimits extends CallerLimits {
+  /** Connections that carry calls at once; calls beyond wait in order. */
+  readonly connections: number;
+  /** Requests under way at once on one connection, where the server keeps connections open. */
+  readonly pipelining: number;
+  /** Milliseconds that a call waits for a place on a connection; 0 for any time. */
+  readonly queueTimeoutMs: number;
+}
+
+export interface PoolListener {
+  /** A connection was opened. */
+  onConnect(): void;
+  /** A connection could not be opened, or was lost while calls were on it. */
+  onLost(error: XtcpError): void;
+  /** A connection was closed, by whichever side. */
+  onClose(): void;
+  /** Whether the server is there, as far as the latest that was seen of it tells. */
+  onStatus(status: 'connected' | 'disconnected'): void;
+}
+
+interface Waiting {
+  readonly call: ClassicCall;
+  readonly stopTimer: Cancel;
+  /** Takes the call out of the queue or off its connection, wherever it is. */
+  stop: Cancel;
+}
+
+/**
+ * The connections to one server: each call gets a place on one of them, or waits for it in order. {@link Reuse} says
+ * which connections may be used, {@link Connection} opens and runs one, and this queues and chooses.
+ */
+export class Pool {
+  /** Those that carry calls or may. */
+  private readonly connections = new Set<Connection>();
+  /** Those with anything left of them, the ones that are going included. */
+  private readonly remaining = new Set<Connection>();
+  private readonly queue = new Set<Waiting>();
+  private readonly reuse: Reuse;
+  private readonly onEmpty: (() => void)[] = [];
+  private connecting: Promise<void> | undefined;
+
+  constructor(
+    private readonly dial: Dial,
+    private readonly limits: PoolLimits,
+    private readonly clock: Clock,
+    private readonly listener: PoolListener,
+  ) {
+    this.reuse = new Reuse(limits.pipelining > 1, clock);
+  }
+
+  /** Makes a call as soon as there is a place. @returns what to call when it is not wanted any more. */
+  call(call: ClassicCall): Cancel {
+    const { queueTimeoutMs } = this.limits;
+    const waiting: Waiting = {
+      call,
+      stopTimer: this.clock.after(queueTimeoutMs, () => {
+        this.queue.delete(waiting);
+        call.onError(
+          new XtcpError('RESOURCE_EXHAUSTED', `no connection was free within ${queueTimeoutMs} ms (queueTimeoutMs)`, {
+            executed: false,
+          }),
+        );
+      }),
+      stop: () => {
+        waiting.stopTimer();
+        this.queue.delete(waiting);
+      },
+    };
+    this.queue.add(waiting);
+    this.place();
+    return () => {
+      waiting.stop();
+    };
+  }
+
+  /** Resolves when a connection is open; rejects with UNAVAILABLE where none can be opened. */
+  async connect(): Promise<void> {
+    if (this.anyOpen) return;
+    this.connecting ??= new Promise<void>((resolve, reject) => {
+      this.open(resolve, reject);
+    }).finally(() => {
+      this.connecting = undefined;
+    });
+    await this.connecting;
+  }
+
+  /** Closes every connection at once, calls failing with `error`; resolves when none is left. Usable again after. */
+  async close(error: XtcpError): Promise<void> {
+    const queued = [...this.queue];
+    this.queue.clear();
+    for (const connection of this.connections) connection.destroy(error);
+    for (const waiting of queued) {
+      waiting.stopTimer();
+      waiting.call.onError(error);
+    }
+    this.listener.onStatus('disconnected');
+    if (this.remaining.size > 0) await new Promise<void>((resolve) => this.onEmpty.push(resolve));
+  }
+
+  private get anyOpen(): boolean {
+    for (const connection of this.connections) if (connection.isOpen) return true;
+    return false;
+  }
+
+  /** Gives the calls that wait their places, the oldest first. */
+  private place(): void {
+    for (const waiting of this.queue) {
+      const connection = this.choose();
+      if (connection === undefined) return;
+      this.queue.delete(waiting);
+      waiting.stopTimer();
+      waiting.stop = connection.send(waiting.call);
+    }
+  }
+
+  /** The connection for the next call: an idle one, else a new one, else the least busy that has room. */
+  private choose(): Connection | undefined {
+    let best: Connection | undefined;
+    let carrying = 0;
+    for (const connection of this.connections) {
+      const room = this.roomOn(connection);
+      if (room > 0 || connection.calls > 0) carrying++;
+      if (room > 0 && (best === undefined || isLessBusy(connection, best))) best = connection;
+    }
+    if (best !== undefined && best.calls === 0) return best;
+    return carrying < this.limits.connections ? this.open() : best;
+  }
+
+  private roomOn(connection: Connection): number {
+    if (connection.calls + connection.abandoned === 0) return this.reuse.mayCarry(connection) ? 1 : 0;
+    if (!this.reuse.mayPipeline) return 0;
+    const { pipelining } = this.limits;
+    return connection.abandoned < pipelining ? pipelining - connection.calls : 0;
+  }
+
+  private open(onOpen?: () => void, onFailed?: (error: XtcpError) => void): Connection {
+    const connection: Connection = new Connection(this.dial, this.limits, this.clock, {
+      onOpen: () => {
+        this.listener.onConnect();
+        this.listener.onStatus('connected');
+        onOpen?.();
+      },
+      onAnswer: () => {
+        this.reuse.answered(connection);
+      },
+      onRoom: () => {
+        this.place();
+        this.letGoOfIdle(connection);
+      },
+      onClose: (ending) => {
+        this.connections.delete(connection);
+        if (ending !== 'here') this.reuse.closedByServer(connection);
+        if (ending instanceof XtcpError) this.listener.onLost(ending);
+        onFailed?.(ending instanceof XtcpError ? ending : new XtcpError('CANCELLED', 'the connection was not wanted'));
+        const expected = ending === 'here' || (ending === 'server' && this.reuse.closesBehindAnswers);
+        if (!expected && !this.anyOpen) this.listener.onStatus('disconnected');
+        this.place();
+      },
+      onGone: () => {
+        this.listener.onClose();
+        this.remaining.delete(connection);
+        if (this.remaining.size === 0) for (const resolve of this.onEmpty.splice(0)) resolve();
+      },
+    });
+    this.connections.add(connection);
+    this.remaining.add(connection);
+    return connection;
+  }
+
+  /**
+   * An idle connection that may not carry a call yet is kept only to see whether the server leaves it open, and one
+   * such is enough.
+   */
+  private letGoOfIdle(connection: Connection): void {
+    if (!connection.isOpen || connection.calls > 0 || this.reuse.mayCarry(connection)) return;
+    const observing = [...this.connections].some(
+      (other) => other !== connection && other.isOpen && other.calls === 0 && other.answers > 0,
+    );
+    if (observing || this.reuse.closesBehindAnswers) connection.finish();
+  }
+}
+
+function isLessBusy(one: Connection, other: Connection): boolean {
+  return one.calls < other.calls || (one.calls === other.calls && one.isOpen && !other.isOpen);
+}

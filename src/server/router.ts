@@ -1,0 +1,58 @@
+import type { MessageHandler } from '@nestjs/microservices';
+
+import { XtcpError, quoteForMessage } from '../errors/xtcp-error.js';
+import { PAYLOAD_KINDS, type PayloadKind } from '../options/payload-kind.js';
+
+/** What `@MessagePattern(pattern, extras)` and `@EventPattern(pattern, extras)` may say to this transport. */
+export interface XtcpExtras {
+  /** How this handler gets the params of a classic request; the server's option `payload` where it says nothing. */
+  payload?: PayloadKind;
+  [extra: string]: unknown;
+}
+
+/** Who answers to one pattern: at most one handler of calls, and any number of handlers of events. */
+export interface Route {
+  call: MessageHandler | undefined;
+  readonly events: MessageHandler[];
+}
+
+/** The handlers by pattern. Unlike Nest's own map, a call and events of one pattern have places of their own. */
+export class Router {
+  private readonly routes = new Map<string, Route>();
+
+  /** @param normalize brings a pattern that is an object into the form under which Nest knows it */
+  constructor(private readonly normalize: (pattern: object) => string) {}
+
+  /**
+   * @param pattern in Nest's normal form
+   * @throws {XtcpError} INVALID_ARGUMENT where the handler's extras say a payload that there is not.
+   */
+  add(pattern: string, handler: MessageHandler): void {
+    const { payload } = (handler.extras ?? {}) as XtcpExtras;
+    if (payload !== undefined && !PAYLOAD_KINDS.includes(payload)) {
+      throw new XtcpError(
+        'INVALID_ARGUMENT',
+        `the handler of ${quoteForMessage(pattern)} has an unknown payload in its extras; ` +
+          `there are ${PAYLOAD_KINDS.join(', ')}`,
+      );
+    }
+    let route = this.routes.get(pattern);
+    if (route === undefined) {
+      route = { call: undefined, events: [] };
+      this.routes.set(pattern, route);
+    }
+    if (handler.isEventHandler === true) route.events.push(handler);
+    else route.call = handler;
+  }
+
+  /** The route for a pattern as it came over the wire, where one that begins with `{` is JSON. */
+  find(pattern: string): Route | undefined {
+    const route = this.routes.get(pattern);
+    if (route !== undefined || !pattern.startsWith('{')) return route;
+    try {
+      return this.routes.get(this.normalize(JSON.parse(pattern) as object));
+    } catch {
+      return undefined;
+    }
+  }
+}

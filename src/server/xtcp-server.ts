@@ -1,0 +1,175 @@
+import type { Server as NetServer, Socket } from 'node:net';
+
+import { Logger } from '@nestjs/common';
+import { Server, type CustomTransportStrategy, type MessageHandler, type Transport } from '@nestjs/microservices';
+import type { Observable } from 'rxjs';
+
+import { ClassicResponder } from '../classic/responder.js';
+import { systemClock } from '../clock/clock.js';
+import { resolveServerOptions, type ResolvedServerOptions, type XtcpServerOptions } from '../options/server-options.js';
+import { formatEndpoint } from '../options/endpoint.js';
+import { Acceptor } from '../socket/acceptor.js';
+import { SocketStream } from '../socket/socket-stream.js';
+import { Dispatcher, type Peer } from './dispatcher.js';
+import { Router } from './router.js';
+import { XTCP } from './transport-id.js';
+
+/** `connected`: the server listens. `disconnected`: it could not, or has stopped. */
+export type XtcpServerStatus = 'connected' | 'disconnected';
+
+/** What {@link XtcpServer.on} takes: the events of `net.Server`. */
+export type XtcpServerEvents = {
+  listening: () => void;
+  connection: (socket: Socket) => void;
+  error: (error: Error) => void;
+  close: () => void;
+};
+
+/**
+ * The serving side of xtcp for Nest:
+ *
+ *     NestFactory.createMicroservice(AppModule, { strategy: new XtcpServer({ port: 8001 }) })
+ */
+export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> implements CustomTransportStrategy {
+  override transportId: Transport | symbol = XTCP;
+  protected override readonly logger = new Logger(XtcpServer.name);
+  private readonly options: ResolvedServerOptions;
+  private readonly router = new Router((pattern) => this.normalizePattern(pattern as Record<string, string>));
+  private readonly dispatcher: Dispatcher;
+  private readonly acceptor: Acceptor;
+  private readonly connections = new Set<ClassicResponder>();
+  private closing: Promise<void> | undefined;
+
+  /** @throws {XtcpError} INVALID_ARGUMENT where an option is wrong. */
+  constructor(options: XtcpServerOptions = {}) {
+    super();
+    this.options = resolveServerOptions(options);
+    this.dispatcher = new Dispatcher(
+      this.router,
+      this.options.payload,
+      (context, run) => this.runWithProcessingHooks(context, run),
+      this.logger,
+    );
+    this.acceptor = new Acceptor((socket) => {
+      this.accept(socket);
+    });
+    this.acceptor.server.on('listening', () => {
+      this._status$.next('connected');
+    });
+    this.acceptor.server.on('close', () => {
+      this._status$.next('disconnected');
+    });
+  }
+
+  override get status(): Observable<XtcpServerStatus> {
+    return super.status;
+  }
+
+  /**
+   * Starts to listen; Nest calls it for `app.listen()`.
+   * @param callback gets Node's error (EADDRINUSE, EACCES, …), or undefined and the address, which `app.listen()`
+   * rejects with or resolves to
+   */
+  override listen(callback: (...args: unknown[]) => unknown): void {
+    const { server } = this.acceptor;
+    const onListening = (): void => {
+      server.off('error', onError);
+      server.on('error', this.logError);
+      callback(undefined, server.address());
+    };
+    const onError = (error: Error): void => {
+      server.off('listening', onListening);
+      this._status$.next('disconnected');
+      callback(error);
+    };
+    this.closing = undefined;
+    server.off('error', this.logError);
+    server.once('listening', onListening);
+    server.once('error', onError);
+    try {
+      this.acceptor.listen(this.options.endpoint);
+    } catch (error) {
+      server.off('error', onError);
+      onError(error as Error);
+    }
+  }
+
+  /**
+   * Stops: accepts no connection and starts no call any more, lets the calls that run finish and be answered for up to
+   * `gracePeriodMs`, then destroys what is left. Resolves when nothing is open. May be called again, and with the
+   * signal's name.
+   */
+  override close(): Promise<void> {
+    this.closing ??= this.drain();
+    return this.closing;
+  }
+
+  override on<Event extends keyof XtcpServerEvents>(event: Event, callback: XtcpServerEvents[Event]): void {
+    this.acceptor.server.on(event, callback);
+  }
+
+  /** The `net.Server`. */
+  override unwrap<T = NetServer>(): T {
+    return this.acceptor.server as T;
+  }
+
+  /**
+   * For Nest: registers a handler. Unlike `Server.addHandler`, which chains handlers of events behind whatever has
+   * their pattern, calls and events of one pattern have places of their own.
+   */
+  override addHandler(
+    pattern: unknown,
+    handler: MessageHandler,
+    isEventHandler = false,
+    extras: Record<string, unknown> = {},
+  ): void {
+    const route = this.normalizePattern(pattern as string);
+    handler.isEventHandler = isEventHandler;
+    handler.extras = extras;
+    this.router.add(route, handler);
+    if (!isEventHandler || !this.messageHandlers.has(route)) this.messageHandlers.set(route, handler);
+  }
+
+  /** The handler of calls for a pattern, else its first handler of events. */
+  override getHandlerByPattern(pattern: string): MessageHandler | null {
+    const route = this.router.find(pattern);
+    return route?.call ?? route?.events[0] ?? null;
+  }
+
+  private readonly logError = (error: Error): void => {
+    this.logger.error(error);
+  };
+
+  private accept(socket: Socket): void {
+    const { remoteAddress, remotePort } = socket;
+    const peer: Peer = { socket, remoteAddress };
+    const connection = new ClassicResponder(
+      new SocketStream(socket),
+      this.options,
+      systemClock,
+      (request, answer) => this.dispatcher.serve(peer, request, answer),
+      (error) => {
+        const client =
+          remoteAddress === undefined ? 'a client' : formatEndpoint({ host: remoteAddress, port: remotePort ?? 0 });
+        this.logger.warn(`Closing the connection of ${client}: ${error.message}`);
+      },
+    );
+    this.connections.add(connection);
+    socket.once('close', () => {
+      this.connections.delete(connection);
+    });
+  }
+
+  private async drain(): Promise<void> {
+    const closed = this.acceptor.close();
+    for (const connection of this.connections) connection.drain();
+    let timer: NodeJS.Timeout | undefined;
+    const graceIsOver = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.options.gracePeriodMs);
+    });
+    await Promise.race([Promise.all([closed, this.dispatcher.idle()]), graceIsOver]);
+    clearTimeout(timer);
+    this.acceptor.destroyConnections();
+    await closed;
+  }
+}

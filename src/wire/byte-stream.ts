@@ -1,0 +1,28 @@
+/** A connection, as far as the protocols need one: bytes both ways, and its two ends. No socket of Node's shows. */
+export interface ByteStream {
+  /** Hands over what the stream tells from now on. Called once, before anything arrives. */
+  attach(listener: ByteStreamListener): void;
+  /**
+   * Sends the pieces in order, strings as UTF-8.
+   * @returns whether the other side keeps up; after `false`, `onDrain` says when it does again.
+   */
+  write(pieces: readonly (string | Uint8Array)[]): boolean;
+  /** Ends this side's output; the other side may go on. */
+  end(): void;
+  /** Lets go of the connection at once; the other side learns of it as an end of input. */
+  destroy(): void;
+  /** Lets go of the connection at once, and in such a way that the other side knows nobody reads any more (RST). */
+  reset(): void;
+  /** Asks for no `onData` until {@link resume}. */
+  pause(): void;
+  resume(): void;
+}
+
+export interface ByteStreamListener {
+  onData(piece: Buffer): void;
+  /** The other side has ended its output. */
+  onEnd(): void;
+  onDrain(): void;
+  /** The connection is gone, both ways. Said once, last, and also after `destroy` and `reset`. */
+  onClose(error: Error | undefined): void;
+}

@@ -1,0 +1,192 @@
+import type { Cancel, Clock } from '../clock/clock.js';
+import { XtcpError } from '../errors/xtcp-error.js';
+import type { ByteStream } from './byte-stream.js';
+import { FrameDecoder, type FrameLimits } from './decoder.js';
+import { encodeFrame, type Field } from './encoder.js';
+import type { Frame } from './frame.js';
+
+export interface FrameStreamLimits extends FrameLimits {
+  /** Milliseconds that the other side may be silent in the middle of a frame; 0 for any time. */
+  readonly incompleteMessageTimeout: number;
+}
+
+export interface FrameStreamListener {
+  /** A frame has arrived; `frame` is to be read before this returns. Must not throw. */
+  onFrame(frame: Frame): void;
+  /**
+   * What arrives is no frame, is over a limit, or stalls. Said once; no further frame comes, and the connection waits
+   * for {@link FrameStream.finish} or {@link FrameStream.destroy}.
+   */
+  onBadInput(error: XtcpError): void;
+  /** The other side has ended its output, in the middle of a frame or between two. No further frame comes. */
+  onEnd(midFrame: boolean): void;
+  /** The other side takes more again, after {@link FrameStream.send} returned false. */
+  onDrain(): void;
+  /** The connection is gone, both ways. Said once, last. */
+  onClose(error: Error | undefined): void;
+}
+
+/** Milliseconds that a connection still takes in, and throws away, what the other side sends behind our last frame. */
+const LINGER_MS = 1000;
+
+/**
+ * Frames over a byte stream, the same for both protocols and both roles: decodes what arrives, encodes what is sent,
+ * finds frames that stall, and closes so that last words arrive.
+ */
+export class FrameStream {
+  private readonly decoder: FrameDecoder;
+  private cancelStall: Cancel | undefined;
+  private cancelLinger: Cancel | undefined;
+  private state: 'open' | 'finishing' | 'closed' = 'open';
+  /** Whether the listener wants more frames: not while it holds, not after bad input. */
+  private taking = true;
+  private held = false;
+  private decoding = false;
+  private inputEnded = false;
+
+  constructor(
+    private readonly bytes: ByteStream,
+    private readonly limits: FrameStreamLimits,
+    private readonly clock: Clock,
+    private readonly listener: FrameStreamListener,
+  ) {
+    this.decoder = new FrameDecoder(limits, (frame) => {
+      listener.onFrame(frame);
+    });
+    bytes.attach({
+      onData: (piece) => {
+        // While frames are held, one piece is still read: so an end or a reset behind it is noticed.
+        if (this.held) bytes.pause();
+        this.take(() => {
+          this.decoder.push(piece);
+        });
+      },
+      onEnd: () => {
+        this.inputEnded = true;
+        this.settleEnd();
+      },
+      onDrain: () => {
+        listener.onDrain();
+      },
+      onClose: (error) => {
+        this.closed();
+        listener.onClose(error);
+      },
+    });
+  }
+
+  /**
+   * Sends one frame.
+   * @returns whether the other side keeps up; after `false`, `onDrain` says when it does again.
+   */
+  send(fields: readonly Field[]): boolean {
+    return this.state === 'open' ? this.bytes.write(encodeFrame(fields)) : true;
+  }
+
+  /** Hands over no further frame until {@link release}, not even one that is already here. */
+  hold(): void {
+    if (this.held || !this.taking) return;
+    this.held = true;
+    this.cancelStall?.();
+    this.decoder.hold();
+  }
+
+  release(): void {
+    if (!this.held) return;
+    this.held = false;
+    this.bytes.resume();
+    this.take(() => {
+      this.decoder.release();
+    });
+  }
+
+  /**
+   * Ends the output. What still arrives is thrown away until the other side ends too, or for a second: closing with
+   * unread input would reset the connection, and the last frame with it.
+   */
+  finish(): void {
+    if (this.state !== 'open') return;
+    this.state = 'finishing';
+    this.stopTaking();
+    this.bytes.resume();
+    this.bytes.end();
+    if (this.inputEnded) return;
+    this.cancelLinger = this.clock.after(LINGER_MS, () => {
+      this.bytes.destroy();
+    });
+  }
+
+  /** Lets go of the connection at once. */
+  destroy(): void {
+    if (this.state === 'closed') return;
+    this.closed();
+    this.bytes.destroy();
+  }
+
+  /** Lets go of the connection at once, telling the other side that nobody waits for its answer (RST). */
+  reset(): void {
+    if (this.state === 'closed') return;
+    this.closed();
+    this.bytes.reset();
+  }
+
+  private take(decode: () => void): void {
+    if (!this.taking) return;
+    if (this.decoding) {
+      // Called from within onFrame: the decoding under way goes on where it is.
+      decode();
+      return;
+    }
+    this.decoding = true;
+    try {
+      decode();
+    } catch (error) {
+      this.badInput(error as XtcpError);
+      return;
+    } finally {
+      this.decoding = false;
+    }
+    this.watchStall();
+    this.settleEnd();
+  }
+
+  /** The silence of the other side counts while a frame is under way and nothing here keeps it from going on. */
+  private watchStall(): void {
+    this.cancelStall?.();
+    if (!this.taking || this.held || !this.decoder.midFrame) return;
+    const { incompleteMessageTimeout } = this.limits;
+    this.cancelStall = this.clock.after(incompleteMessageTimeout, () => {
+      this.badInput(
+        new XtcpError(
+          'DEADLINE_EXCEEDED',
+          `nothing came for ${incompleteMessageTimeout} ms (incompleteMessageTimeout) in the middle of a frame`,
+        ),
+      );
+    });
+  }
+
+  /** Tells of the end of the input, once all frames before it have been handed over. */
+  private settleEnd(): void {
+    if (!this.inputEnded || !this.taking || this.held) return;
+    this.stopTaking();
+    this.listener.onEnd(this.decoder.midFrame);
+  }
+
+  private badInput(error: XtcpError): void {
+    this.stopTaking();
+    this.listener.onBadInput(error);
+  }
+
+  private stopTaking(): void {
+    this.taking = false;
+    this.held = false;
+    this.decoder.hold();
+    this.cancelStall?.();
+  }
+
+  private closed(): void {
+    this.state = 'closed';
+    this.stopTaking();
+    this.cancelLinger?.();
+  }
+}
