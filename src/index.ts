@@ -1,10 +1,12 @@
 export { XtcpClient, type XtcpClientEvents, type XtcpClientStatus } from './client/xtcp-client.js';
+export { XtcpRecord, XtcpRecordBuilder, type XtcpCallOptions } from './client/xtcp-record.js';
 export { XTCP_ERROR_CODES, XtcpError, type XtcpErrorCode, type XtcpErrorContext } from './errors/xtcp-error.js';
-export type { XtcpClientOptions } from './options/client-options.js';
+export type { Codec, EventAck, Protocol, XtcpClientOptions } from './options/client-options.js';
 export type { EndpointOptions } from './options/endpoint.js';
 export type { PayloadKind } from './options/payload-kind.js';
 export type { XtcpServerOptions } from './options/server-options.js';
 export type { XtcpExtras } from './server/router.js';
 export { XTCP } from './server/transport-id.js';
 export { XtcpContext } from './server/xtcp-context.js';
+export { XtcpException } from './server/xtcp-exception.js';
 export { XtcpServer, type XtcpServerEvents, type XtcpServerStatus } from './server/xtcp-server.js';

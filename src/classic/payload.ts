@@ -1,5 +1,6 @@
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { PayloadKind } from '../options/payload-kind.js';
+import { fromJson, toJson } from '../wire/codec.js';
 import type { Field } from '../wire/encoder.js';
 import type { Frame } from '../wire/frame.js';
 
@@ -13,12 +14,7 @@ export function decodePayload(frame: Frame, index: number, kind: PayloadKind): u
   const text = frame.text(index);
   if (kind === 'text') return text;
   if (text === '') return null;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    // The SyntaxError quotes the text that it was given, so it is not kept as a cause.
-    throw new XtcpError('INVALID_ARGUMENT', `field ${index + 1} of the frame is not JSON`);
-  }
+  return fromJson(text, `field ${index + 1} of the frame`);
 }
 
 /**
@@ -35,18 +31,5 @@ export function encodePayload(value: unknown): Field {
   }
   if (value === undefined || value === null) return '';
   if (value instanceof Uint8Array) return value;
-  let json: string | undefined;
-  try {
-    json = JSON.stringify(value) as string | undefined;
-  } catch (error) {
-    throw new XtcpError('INVALID_ARGUMENT', `the value cannot be sent as JSON: ${firstLine(error)}`, { cause: error });
-  }
-  if (json === undefined) {
-    throw new XtcpError('INVALID_ARGUMENT', `the value cannot be sent as JSON: it is a ${typeof value}`);
-  }
-  return json;
-}
-
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+  return toJson(value);
 }

@@ -1,8 +1,7 @@
 import type { Cancel, Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
-import type { ByteStream } from '../wire/byte-stream.js';
 import type { Field } from '../wire/encoder.js';
-import { FrameStream } from '../wire/frame-stream.js';
+import type { FrameStream, FrameStreamListener } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { formatErrorAnswer } from './error-answer.js';
 
@@ -11,10 +10,6 @@ export const METHOD = 0;
 export const PARAMS = 1;
 
 export interface ResponderLimits {
-  /** The most bytes that method and params of one request may have together. */
-  readonly maxFrameBytes: number;
-  /** Milliseconds that a client may be silent in the middle of a request; 0 for any time. */
-  readonly incompleteMessageTimeout: number;
   /** Requests served at once on the connection; those behind wait unread. */
   readonly maxCalls: number;
   /** Milliseconds that a client which ended its output is still answered; 0 for any time. */
@@ -40,8 +35,7 @@ interface Place {
  * The serving side of one classic connection: requests run side by side up to a limit, and are answered in the order
  * in which they came. The connection stays open after an answer.
  */
-export class ClassicResponder {
-  private readonly frames: FrameStream;
+export class ClassicResponder implements FrameStreamListener {
   /** The requests that have no answer on the wire yet, oldest first. */
   private readonly places: Place[] = [];
   private congested = false;
@@ -53,32 +47,12 @@ export class ClassicResponder {
   private cancelHalfClose: Cancel | undefined;
 
   constructor(
-    bytes: ByteStream,
+    private readonly frames: FrameStream,
     private readonly limits: ResponderLimits,
     private readonly clock: Clock,
     private readonly serve: ServeRequest,
-    private readonly onBadInput: (error: XtcpError) => void,
-  ) {
-    this.frames = new FrameStream(bytes, { ...limits, maxFields: 2 }, clock, {
-      onFrame: (frame) => {
-        this.request(frame);
-      },
-      onBadInput: (error) => {
-        this.refuse(error);
-      },
-      onEnd: (midFrame) => {
-        if (midFrame) this.refuse(new XtcpError('PROTOCOL_ERROR', 'the input ended in the middle of a request'));
-        else this.halfClosed();
-      },
-      onDrain: () => {
-        this.congested = false;
-        this.settle();
-      },
-      onClose: () => {
-        this.closed();
-      },
-    });
-  }
+    private readonly onBroken: (error: XtcpError) => void,
+  ) {}
 
   /** Starts no further request; closes the connection when those that run have been answered. */
   drain(): void {
@@ -87,11 +61,19 @@ export class ClassicResponder {
     this.settle();
   }
 
-  private request(frame: Frame): void {
+  onDrain(): void {
+    this.congested = false;
+    this.settle();
+  }
+
+  onFrame(frame: Frame): void {
     const place: Place = { result: undefined, cancel: undefined };
     this.places.push(place);
     if (frame.count !== 2) {
-      this.end(place, new XtcpError('PROTOCOL_ERROR', 'a request has two fields, method and params, not one'));
+      this.end(
+        place,
+        new XtcpError('PROTOCOL_ERROR', `a request has two fields, method and params, not ${frame.count}`),
+      );
       return;
     }
     if (this.state !== 'open') {
@@ -109,7 +91,7 @@ export class ClassicResponder {
   }
 
   /** Answers `error` behind the requests that still run, then closes. */
-  private refuse(error: XtcpError): void {
+  onBadInput(error: XtcpError): void {
     const place: Place = { result: undefined, cancel: undefined };
     this.places.push(place);
     this.end(place, error);
@@ -118,11 +100,15 @@ export class ClassicResponder {
   private end(place: Place, error: XtcpError): void {
     place.result = error;
     this.state = 'ending';
-    this.onBadInput(error);
+    this.onBroken(error);
     this.settle();
   }
 
-  private halfClosed(): void {
+  onEnd(midFrame: boolean): void {
+    if (midFrame) {
+      this.onBadInput(new XtcpError('PROTOCOL_ERROR', 'the input ended in the middle of a request'));
+      return;
+    }
     this.state = 'ending';
     // TCP shows a client that still reads and one that is gone in the same way, so this has to end some time.
     this.cancelHalfClose = this.clock.after(this.limits.halfCloseTimeoutMs, () => {
@@ -153,7 +139,7 @@ export class ClassicResponder {
     }
   }
 
-  private closed(): void {
+  onClose(): void {
     this.state = 'closed';
     this.cancelHalfClose?.();
     for (const place of this.places) {

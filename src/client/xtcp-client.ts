@@ -1,19 +1,27 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 
-import type { OnApplicationBootstrap } from '@nestjs/common';
+import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
-import { connectable, defer, Observable, Subject } from 'rxjs';
+import { connectable, defer, Observable, Subject, tap } from 'rxjs';
 
-import { encodePayload } from '../classic/payload.js';
 import { systemClock, type Cancel } from '../clock/clock.js';
+import { currentCall } from '../context/current-call.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import { resolveClientOptions, type ResolvedClientOptions, type XtcpClientOptions } from '../options/client-options.js';
 import { formatEndpoint } from '../options/endpoint.js';
-import { Pool } from '../pool/pool.js';
+import type { Dial } from '../pool/connection.js';
+import { EndpointPool } from '../pool/endpoint-pool.js';
+import { Inbox } from '../session/inbox.js';
+import { LEAST } from '../session/hello.js';
 import { dial } from '../socket/dial.js';
 import { SocketStream } from '../socket/socket-stream.js';
-import type { Field } from '../wire/encoder.js';
+import type { Packer } from '../wire/codec.js';
+import { MSGPACK_LETTER } from '../wire/codec.js';
+import { findMsgpack, requireMsgpack } from '../wire/msgpack.js';
+import { makeCall, type CallObserver } from './call.js';
+import { LostEvents } from './lost-events.js';
+import { inheritedOptions, XtcpRecord, type XtcpCallOptions } from './xtcp-record.js';
 
 /**
  * `connected`: the server is there, as far as the latest that was seen of it tells. `disconnected`: it could not be
@@ -38,16 +46,29 @@ export type XtcpClientEvents = {
 export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnApplicationBootstrap {
   private readonly options: ResolvedClientOptions;
   private readonly endpoint: string;
-  private readonly pool: Pool;
+  private readonly pool: EndpointPool;
+  private readonly msgpack: Packer | undefined;
   private readonly events = new EventEmitter();
   private readonly sockets = new Set<Socket>();
+  private readonly lostEvents = new LostEvents(systemClock, new Logger('XtcpClient'));
 
   /** @throws {XtcpError} INVALID_ARGUMENT where an option is wrong. */
   constructor(options: XtcpClientOptions = {}) {
     super();
     this.options = resolveClientOptions(options);
     this.endpoint = formatEndpoint(this.options.endpoint);
-    this.pool = new Pool((onOpen, onFailed) => this.dial(onOpen, onFailed), this.options, systemClock, {
+    this.msgpack = this.options.codec === 'msgpack' ? requireMsgpack('the codec "msgpack"') : findMsgpack();
+    const { protocol, maxFrameBytes, windowBytes } = this.options;
+    const hello = {
+      maxFrame: Math.max(maxFrameBytes, LEAST.maxFrame),
+      window: windowBytes,
+      maxCalls: LEAST.maxCalls,
+      codecs: this.msgpack === undefined ? [] : [MSGPACK_LETTER],
+    };
+    // What a server may leave unfinished in the middle of a frame is bounded by the keepalive.
+    const limits = { ...this.options, incompleteMessageTimeout: 0 };
+    const dialOne: Dial = (onOpen, onFailed) => this.dial(onOpen, onFailed);
+    this.pool = new EndpointPool(protocol, dialOne, hello, limits, systemClock, this.msgpack, {
       onConnect: () => {
         this.events.emit('connect');
       },
@@ -81,8 +102,9 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
   }
 
   /**
-   * Closes all connections; calls under way fail with CANCELLED. Resolves when the last connection is closed. A later
-   * call or `connect()` opens connections again, as Nest's clients do.
+   * Closes all connections. The calls of a session may still end for `gracePeriodMs`; what is under way then, and
+   * classic calls at once, fail with CANCELLED. Resolves when the last connection is closed. A later call or `connect()`
+   * opens connections again, as Nest's clients do.
    */
   override async close(): Promise<void> {
     await this.pool.close(new XtcpError('CANCELLED', 'the client was closed'));
@@ -123,26 +145,80 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
 
   /**
    * Tells the server of an event. Hot: it is sent whether or not anybody subscribes, and once.
-   * @returns one undefined when the server has answered, which over classic is when all handlers have ended.
+   * @returns one undefined when it counts as emitted (`ack`), which over classic is when all handlers have ended.
+   * A failure that nobody subscribed to is logged, and counted rather than repeated.
    */
   override emit<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult> {
     if (isNil(pattern) || isNil(data)) return super.emit(pattern, data);
+    const subject = new Subject<TResult>();
     const event = connectable(
-      defer(() => this.dispatchEvent<TResult>(this.createPacket(pattern, data))),
-      { connector: () => new Subject<TResult>(), resetOnDisconnect: false },
+      defer(() => this.dispatchEvent<TResult>(this.createPacket(pattern, data))).pipe(
+        tap({
+          error: (error: unknown) => {
+            if (!subject.observed) this.lostEvents.lost(error);
+          },
+        }),
+      ),
+      { connector: () => subject, resetOnDisconnect: false },
     );
     event.connect();
     return event;
   }
 
+  /**
+   * Calls `pattern` for its items, at the pace of their reader: while it is behind by more than the window, the
+   * handler's generator is not asked for more. Cold: each iteration is a call of its own, and leaving it ends the call.
+   * @param data a value, or an Observable or async iterable of items for the handler to read as they come
+   */
+  stream<TResult = unknown, TInput = unknown>(
+    pattern: unknown,
+    data: TInput,
+    options: XtcpCallOptions = {},
+  ): AsyncIterable<TResult> {
+    return {
+      [Symbol.asyncIterator]: () => {
+        let cancel: Cancel | undefined;
+        const inbox = new Inbox(() => {
+          cancel?.();
+        });
+        if (isNil(pattern) || isNil(data)) {
+          inbox.fail(new XtcpError('INVALID_ARGUMENT', 'pattern or data is null or undefined; see XtcpRecordBuilder'));
+        } else {
+          const packet = this.createPacket(pattern, data);
+          cancel = this.call('call', packet, 0, options, {
+            onValue: (value, taken) => {
+              inbox.push(value, taken);
+            },
+            onComplete: () => {
+              inbox.complete();
+            },
+            onError: (error) => {
+              inbox.fail(error);
+            },
+          });
+        }
+        return inbox as AsyncIterableIterator<TResult>;
+      },
+    };
+  }
+
   protected override publish(packet: ReadPacket, callback: (packet: WritePacket) => void): Cancel {
     return this.call(
+      'call',
       packet,
-      (response) => {
-        callback({ response, isDisposed: true });
-      },
-      (err) => {
-        callback({ err });
+      this.options.requestTimeoutMs,
+      {},
+      {
+        onValue: (response, taken) => {
+          taken();
+          callback({ response });
+        },
+        onComplete: () => {
+          callback({ isDisposed: true });
+        },
+        onError: (err) => {
+          callback({ err });
+        },
       },
     );
   }
@@ -150,33 +226,63 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
   protected override dispatchEvent<T = unknown>(packet: ReadPacket): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.call(
+        'event',
         packet,
-        () => {
-          resolve(undefined as T);
+        this.options.requestTimeoutMs,
+        {},
+        {
+          onValue: () => {},
+          onComplete: () => {
+            resolve(undefined as T);
+          },
+          onError: reject,
         },
-        reject,
       );
     });
   }
 
-  private call(packet: ReadPacket, onAnswer: (value: unknown) => void, onError: (error: unknown) => void): Cancel {
-    const method = this.normalizePattern(packet.pattern as string);
-    let params: Field;
+  private call(
+    kind: 'call' | 'event',
+    packet: ReadPacket,
+    requestTimeoutMs: number,
+    given: XtcpCallOptions,
+    observer: Omit<CallObserver, 'onError'> & { onError(error: unknown): void },
+  ): Cancel {
+    const pattern = this.normalizePattern(packet.pattern as string);
+    const record: unknown = packet.data;
+    const isRecord = record instanceof XtcpRecord;
+    let options: XtcpCallOptions = isRecord ? { ...given, ...record.options } : given;
+    const current = currentCall();
+    if (current !== undefined) options = inheritedOptions(options, current);
+    const { timeoutMs = this.options.timeoutMs || undefined, codec = this.options.codec } = options;
+    const onError = (error: XtcpError): void => {
+      observer.onError(errorOfCall(error, pattern, this.endpoint));
+    };
+    let packer: Packer | undefined;
     try {
-      params = encodePayload(packet.data);
+      if (codec === 'msgpack') packer = requireMsgpack('the codec "msgpack"');
     } catch (error) {
-      onError(error instanceof XtcpError ? error.ofCall(method, this.endpoint) : error);
+      onError(error as XtcpError);
       return () => {};
     }
-    return this.pool.call({
-      method,
-      params,
-      payload: this.options.payload,
-      onAnswer,
-      onError: (error) => {
-        onError(errorOfCall(error, method, this.endpoint));
+    return makeCall(
+      this.pool,
+      systemClock,
+      {
+        kind,
+        pattern,
+        data: isRecord ? record.data : record,
+        metadata: packet.metadata === undefined ? options.metadata : { ...options.metadata, ...packet.metadata },
+        timeoutMs,
+        requestTimeoutMs,
+        ack: options.ack ?? this.options.ack,
+        packer,
+        signal: options.signal,
+        onMetadata: options.onMetadata,
+        payload: this.options.payload,
       },
-    });
+      { ...observer, onError },
+    );
   }
 
   private dial(onOpen: (bytes: SocketStream) => void, onFailed: (error: XtcpError) => void): Cancel {

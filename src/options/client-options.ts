@@ -2,9 +2,48 @@ import { OptionReader } from './check.js';
 import { readEndpoint, type Endpoint, type EndpointOptions } from './endpoint.js';
 import { DEFAULT_MAX_FRAME_BYTES, GREATEST_MAX_FRAME_BYTES } from './limits.js';
 import { PAYLOAD_KINDS, type PayloadKind } from './payload-kind.js';
+import { readSessionLimits } from './session-limits.js';
+
+const PROTOCOLS = ['auto', 'session', 'classic'] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
+
+export const CODECS = ['json', 'msgpack'] as const;
+/** How a value that is neither text nor octets is encoded. */
+export type Codec = (typeof CODECS)[number];
+
+export const ACKS = ['none', 'received', 'handled'] as const;
+/** When an event counts as emitted: written, handed to its handlers, or handled by all of them. */
+export type EventAck = (typeof ACKS)[number];
 
 export interface XtcpClientOptions extends EndpointOptions {
-  /** How answers are read. Default `'text'`, a string. */
+  /**
+   * `'session'`: many calls at once on one connection, with streams, deadlines, cancelling and metadata. `'classic'`:
+   * xtcp 0.2. `'auto'`: sessions, but classic with a server that turns out to speak nothing else. Default `'auto'`.
+   */
+  protocol?: Protocol | undefined;
+  /**
+   * How values that are neither text nor octets are encoded in a session; `'msgpack'` needs the package msgpackr, and
+   * a server that has it. Default `'json'`.
+   */
+  codec?: Codec | undefined;
+  /** Milliseconds that a call may take in all; the handler learns of it. Default 0: see `requestTimeoutMs`. */
+  timeoutMs?: number | undefined;
+  /**
+   * When an event of a session counts as emitted: when it was written, was handed to its handlers, or was handled by
+   * all of them. Default `'received'`.
+   */
+  ack?: EventAck | undefined;
+  /** Bytes of items that a server may send ahead of the reader of one stream. Default 262144, at least 65536. */
+  windowBytes?: number | undefined;
+  /** Bytes that an Observable given as data may emit ahead of the handler that reads it. Default 1 MiB. */
+  maxAheadBytes?: number | undefined;
+  /** Milliseconds without a sign of life from the server after which it is asked for one. Default 30000, 0: never. */
+  keepAliveIntervalMs?: number | undefined;
+  /** Milliseconds that it then has to give one, before the connection is dropped. Default 10000. */
+  keepAliveTimeoutMs?: number | undefined;
+  /** Milliseconds that `close()` leaves to the calls of a session. Default 5000; 0 fails them at once. */
+  gracePeriodMs?: number | undefined;
+  /** How classic answers are read. Default `'text'`, a string. */
   payload?: PayloadKind | undefined;
   /** Connections that carry calls at once; further calls wait in order. Default 10. */
   connections?: number | undefined;
@@ -17,7 +56,10 @@ export interface XtcpClientOptions extends EndpointOptions {
   connectTimeoutMs?: number | undefined;
   /** Milliseconds that a call may wait for a connection to be free. Default 5000, 0 for any time. */
   queueTimeoutMs?: number | undefined;
-  /** Milliseconds from a request being written to its answer. Default 30000, 0 for any time. */
+  /**
+   * Milliseconds from a classic request being written to its answer; in a session, the `timeoutMs` of `send` and `emit`
+   * where none is given. Default 30000, 0 for any time.
+   */
   requestTimeoutMs?: number | undefined;
   /** The most bytes that an answer may have. Default 16 MiB, at most 256 MiB. */
   maxFrameBytes?: number | undefined;
@@ -39,6 +81,15 @@ export interface ResolvedClientOptions {
   readonly requestTimeoutMs: number;
   readonly maxFrameBytes: number;
   readonly connectOnStart: boolean;
+  readonly protocol: Protocol;
+  readonly codec: Codec;
+  readonly timeoutMs: number;
+  readonly ack: EventAck;
+  readonly windowBytes: number;
+  readonly maxAheadBytes: number;
+  readonly keepAliveIntervalMs: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly gracePeriodMs: number;
 }
 
 /** @throws {XtcpError} INVALID_ARGUMENT, naming the option that is wrong, what it is and what it takes. */
@@ -55,6 +106,15 @@ export function resolveClientOptions(options: XtcpClientOptions): ResolvedClient
     'requestTimeoutMs',
     'maxFrameBytes',
     'connectOnStart',
+    'protocol',
+    'codec',
+    'timeoutMs',
+    'ack',
+    'windowBytes',
+    'maxAheadBytes',
+    'keepAliveIntervalMs',
+    'keepAliveTimeoutMs',
+    'gracePeriodMs',
   ]);
   return {
     endpoint: readEndpoint(read, 1),
@@ -66,5 +126,11 @@ export function resolveClientOptions(options: XtcpClientOptions): ResolvedClient
     requestTimeoutMs: read.milliseconds('requestTimeoutMs', 30_000),
     maxFrameBytes: read.integer('maxFrameBytes', DEFAULT_MAX_FRAME_BYTES, 1, GREATEST_MAX_FRAME_BYTES),
     connectOnStart: read.flag('connectOnStart', false),
+    protocol: read.oneOf('protocol', 'auto', PROTOCOLS),
+    codec: read.oneOf('codec', 'json', CODECS),
+    timeoutMs: read.milliseconds('timeoutMs', 0),
+    ack: read.oneOf('ack', 'received', ACKS),
+    gracePeriodMs: read.milliseconds('gracePeriodMs', 5000),
+    ...readSessionLimits(read),
   };
 }

@@ -1,6 +1,7 @@
 import { OptionReader } from './check.js';
 import { readEndpoint, type Endpoint, type EndpointOptions } from './endpoint.js';
 import { DEFAULT_MAX_FRAME_BYTES, GREATEST_MAX_FRAME_BYTES } from './limits.js';
+import { readSessionLimits } from './session-limits.js';
 import { PAYLOAD_KINDS, type PayloadKind } from './payload-kind.js';
 
 export interface XtcpServerOptions extends EndpointOptions {
@@ -32,6 +33,30 @@ export interface XtcpServerOptions extends EndpointOptions {
    * is gone in the same way. Default 30000, 0 for any time.
    */
   halfCloseTimeoutMs?: number | undefined;
+  /** Whether classic clients (xtcp 0.2) are served too. With false they are told so and turned away. Default true. */
+  classic?: boolean | undefined;
+  /**
+   * Bytes of items that a client may send ahead of a handler that reads them as a stream; each such stream may hold
+   * that much. Default 262144, at least 65536.
+   */
+  windowBytes?: number | undefined;
+  /**
+   * Bytes that an Observable, which cannot be paused, may emit ahead of its caller. One that does more fails with
+   * RESOURCE_EXHAUSTED. Default 1 MiB.
+   */
+  maxAheadBytes?: number | undefined;
+  /**
+   * Milliseconds without a sign of life from the client of a session after which it is asked for one. Default 30000,
+   * 0 for never.
+   */
+  keepAliveIntervalMs?: number | undefined;
+  /** Milliseconds that it then has to give one, before its connection is dropped. Default 10000. */
+  keepAliveTimeoutMs?: number | undefined;
+  /**
+   * Whether calls that a handler makes take over, by themselves, what is left of the deadline of the call that it
+   * answers, and its metadata. Costs every call some microseconds on Node 20 (AsyncLocalStorage). Default false.
+   */
+  inherit?: boolean | undefined;
   /**
    * Milliseconds that `close()` leaves to the calls that run, before it destroys their connections. Default 10000;
    * 0 destroys them at once.
@@ -48,6 +73,12 @@ export interface ResolvedServerOptions {
   readonly maxCalls: number;
   readonly halfCloseTimeoutMs: number;
   readonly gracePeriodMs: number;
+  readonly classic: boolean;
+  readonly windowBytes: number;
+  readonly maxAheadBytes: number;
+  readonly keepAliveIntervalMs: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly inherit: boolean;
 }
 
 /** @throws {XtcpError} INVALID_ARGUMENT, naming the option that is wrong, what it is and what it takes. */
@@ -62,6 +93,12 @@ export function resolveServerOptions(options: XtcpServerOptions): ResolvedServer
     'maxCalls',
     'halfCloseTimeoutMs',
     'gracePeriodMs',
+    'classic',
+    'windowBytes',
+    'maxAheadBytes',
+    'keepAliveIntervalMs',
+    'keepAliveTimeoutMs',
+    'inherit',
   ]);
   return {
     endpoint: readEndpoint(read, 0),
@@ -71,5 +108,8 @@ export function resolveServerOptions(options: XtcpServerOptions): ResolvedServer
     maxCalls: read.integer('maxCalls', 100, 1, 1_000_000),
     halfCloseTimeoutMs: read.milliseconds('halfCloseTimeoutMs', 30_000),
     gracePeriodMs: read.milliseconds('gracePeriodMs', 10_000),
+    classic: read.flag('classic', true),
+    inherit: read.flag('inherit', false),
+    ...readSessionLimits(read),
   };
 }

@@ -1,6 +1,7 @@
 import type { CallerLimits, ClassicCall } from '../classic/caller.js';
 import type { Cancel, Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
+import { CallQueue } from './call-queue.js';
 import { Connection, type Dial } from './connection.js';
 import { Reuse } from './reuse.js';
 
@@ -24,13 +25,6 @@ export interface PoolListener {
   onStatus(status: 'connected' | 'disconnected'): void;
 }
 
-interface Waiting {
-  readonly call: ClassicCall;
-  readonly stopTimer: Cancel;
-  /** Takes the call out of the queue or off its connection, wherever it is. */
-  stop: Cancel;
-}
-
 /**
  * The connections to one server: each call gets a place on one of them, or waits for it in order. {@link Reuse} says
  * which connections may be used, {@link Connection} opens and runs one, and this queues and chooses.
@@ -40,7 +34,7 @@ export class Pool {
   private readonly connections = new Set<Connection>();
   /** Those with anything left of them, the ones that are going included. */
   private readonly remaining = new Set<Connection>();
-  private readonly queue = new Set<Waiting>();
+  private readonly queue: CallQueue<ClassicCall>;
   private readonly reuse: Reuse;
   private readonly onEmpty: (() => void)[] = [];
   private connecting: Promise<void> | undefined;
@@ -51,32 +45,15 @@ export class Pool {
     private readonly clock: Clock,
     private readonly listener: PoolListener,
   ) {
+    this.queue = new CallQueue(limits.queueTimeoutMs, clock);
     this.reuse = new Reuse(limits.pipelining > 1, clock);
   }
 
   /** Makes a call as soon as there is a place. @returns what to call when it is not wanted any more. */
   call(call: ClassicCall): Cancel {
-    const { queueTimeoutMs } = this.limits;
-    const waiting: Waiting = {
-      call,
-      stopTimer: this.clock.after(queueTimeoutMs, () => {
-        this.queue.delete(waiting);
-        call.onError(
-          new XtcpError('RESOURCE_EXHAUSTED', `no connection was free within ${queueTimeoutMs} ms (queueTimeoutMs)`, {
-            executed: false,
-          }),
-        );
-      }),
-      stop: () => {
-        waiting.stopTimer();
-        this.queue.delete(waiting);
-      },
-    };
-    this.queue.add(waiting);
+    const cancel = this.queue.add(call);
     this.place();
-    return () => {
-      waiting.stop();
-    };
+    return cancel;
   }
 
   /** Resolves when a connection is open; rejects with UNAVAILABLE where none can be opened. */
@@ -92,13 +69,8 @@ export class Pool {
 
   /** Closes every connection at once, calls failing with `error`; resolves when none is left. Usable again after. */
   async close(error: XtcpError): Promise<void> {
-    const queued = [...this.queue];
-    this.queue.clear();
+    this.queue.fail(error);
     for (const connection of this.connections) connection.destroy(error);
-    for (const waiting of queued) {
-      waiting.stopTimer();
-      waiting.call.onError(error);
-    }
     this.listener.onStatus('disconnected');
     if (this.remaining.size > 0) await new Promise<void>((resolve) => this.onEmpty.push(resolve));
   }
@@ -110,13 +82,10 @@ export class Pool {
 
   /** Gives the calls that wait their places, the oldest first. */
   private place(): void {
-    for (const waiting of this.queue) {
+    this.queue.drainTo(() => {
       const connection = this.choose();
-      if (connection === undefined) return;
-      this.queue.delete(waiting);
-      waiting.stopTimer();
-      waiting.stop = connection.send(waiting.call);
-    }
+      return connection && ((call) => connection.send(call));
+    });
   }
 
   /** The connection for the next call: an idle one, else a new one, else the least busy that has room. */

@@ -5,13 +5,14 @@ import type { MessageHandler } from '@nestjs/microservices';
 
 import { decodePayload } from '../classic/payload.js';
 import { METHOD, PARAMS, type Answer } from '../classic/responder.js';
-import type { Cancel } from '../clock/clock.js';
+import type { Cancel, Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { PayloadKind } from '../options/payload-kind.js';
+import type { ServedCall } from '../session/served-call.js';
 import type { Frame } from '../wire/frame.js';
-import { answerOf } from './answer.js';
+import { ClassicReply, EventSink, SessionReply } from './replies.js';
 import type { Route, Router, XtcpExtras } from './router.js';
-import { runHandler, type Outcome } from './run-handler.js';
+import { runHandler, type ResultSink, type Scope } from './run-handler.js';
 import { XtcpContext } from './xtcp-context.js';
 
 /** Nest's own words (NO_MESSAGE_HANDLER). */
@@ -27,13 +28,26 @@ export interface Peer {
 /** Nest's `Server.runWithProcessingHooks`: `run` is called by the start hook, `end` calls the end hook. */
 export type WithHooks = (context: XtcpContext, run: (end: () => void) => Promise<void>) => unknown;
 
-/** A handler with the payload that it gets. */
+/** A handler with what it gets, and where what it gives goes. */
 interface Job {
   readonly handler: MessageHandler;
   readonly data: unknown;
+  readonly sink: ResultSink;
 }
 
-/** Takes one classic request to its handlers, and their outcome to its answer. */
+/** The handlers that one call or event goes to, which together are one unit of work for hooks and limits. */
+interface Work {
+  readonly jobs: readonly Job[];
+  readonly context: XtcpContext;
+  /** All handlers have been called. */
+  onStarted?(): void;
+  /** Nothing of it runs any more. */
+  onEnded(): void;
+  /** A hook failed, so that no handler was called. */
+  onRefused(error: XtcpError): void;
+}
+
+/** Takes a call to its handlers, and what they give to its answer, for both protocols. */
 export class Dispatcher {
   private running = 0;
   private readonly onIdle: (() => void)[] = [];
@@ -42,6 +56,8 @@ export class Dispatcher {
     private readonly router: Router,
     private readonly payload: PayloadKind,
     private readonly withHooks: WithHooks,
+    private readonly scopeOf: (context: XtcpContext) => Scope,
+    private readonly clock: Clock,
     private readonly logger: LoggerService,
   ) {}
 
@@ -50,60 +66,125 @@ export class Dispatcher {
     if (this.running > 0) await new Promise<void>((resolve) => this.onIdle.push(resolve));
   }
 
-  /** @returns what to call when nobody waits for the answer any more */
-  serve(peer: Peer, request: Frame, answer: Answer): Cancel {
+  /**
+   * Serves a classic request. It does not say whether it is a call or an event, so it is both: its pattern's call
+   * answers it, and its pattern's events are told of it.
+   * @returns what to call when nobody waits for the answer any more
+   */
+  serveRequest(peer: Peer, request: Frame, answer: Answer): Cancel {
     let pattern: string;
-    let route: Route | undefined;
     let jobs: Job[];
     try {
       pattern = request.text(METHOD);
-      route = this.router.find(pattern);
-      if (route === undefined) throw new XtcpError('UNIMPLEMENTED', NO_HANDLER);
-      jobs = handlersOf(route).map((handler) => ({
+      const route = this.route(pattern);
+      jobs = [...(route.call === undefined ? [] : [route.call]), ...route.events].map((handler) => ({
         handler,
         data: decodePayload(request, PARAMS, (handler.extras as XtcpExtras | undefined)?.payload ?? this.payload),
+        sink: handler === route.call ? new ClassicReply(answer, this.logger) : new EventSink(this.logger),
       }));
     } catch (error) {
       answer(error as XtcpError);
       return () => {};
     }
-    return this.run(jobs, route, new XtcpContext([peer.socket, pattern, peer.remoteAddress]), answer);
+    const context = new XtcpContext([peer.socket, pattern, peer.remoteAddress]);
+    const cancel = this.run({
+      jobs,
+      context,
+      onEnded: () => {
+        // Where no handler of calls has answered, this does.
+        answer('');
+      },
+      onRefused: answer,
+    });
+    return () => {
+      context.abort(new XtcpError('CANCELLED', 'the caller is gone'));
+      cancel();
+    };
   }
 
-  private run(jobs: readonly Job[], route: Route, context: XtcpContext, answer: Answer): Cancel {
+  /** Serves a call or an event of a session. */
+  serveCall(peer: Peer, call: ServedCall): void {
+    const { kind, pattern, metadata, timeoutMs, data } = call.opened;
+    let route: Route;
+    try {
+      route = this.route(pattern);
+    } catch (error) {
+      call.fail(error as XtcpError);
+      call.leave();
+      return;
+    }
+    const deadline = timeoutMs === undefined ? undefined : this.clock.now() + timeoutMs;
+    const context = new XtcpContext([peer.socket, pattern, peer.remoteAddress, metadata], this.clock, deadline);
+    const isAnswered = kind === 'call' && route.call !== undefined;
+    const sinks: EventSink[] = [];
+    const jobs = (isAnswered ? [route.call!] : handlersOfEvent(route)).map((handler): Job => {
+      if (isAnswered) return { handler, data: call.input ?? data, sink: new SessionReply(call, context, this.logger) };
+      const sink = new EventSink(this.logger);
+      sinks.push(sink);
+      return { handler, data: call.input ?? data, sink };
+    });
+    const cancel = this.run({
+      jobs,
+      context,
+      onStarted: () => {
+        call.received();
+      },
+      onEnded: () => {
+        const failed = sinks.find(({ error }) => error !== undefined)?.error;
+        if (failed !== undefined && kind === 'event') call.fail(failed);
+        else if (!isAnswered) call.complete();
+        call.leave();
+      },
+      onRefused: (error) => {
+        call.fail(error);
+        call.leave();
+      },
+    });
+    call.onCancel = (reason) => {
+      context.abort(reason);
+      cancel();
+    };
+  }
+
+  private route(pattern: string): Route {
+    const route = this.router.find(pattern);
+    if (route === undefined) throw new XtcpError('UNIMPLEMENTED', NO_HANDLER, { executed: false });
+    return route;
+  }
+
+  private run(work: Work): Cancel {
     let state: 'ready' | 'running' | 'ended' = 'ready';
-    let unfinished = jobs.length;
+    let unfinished = work.jobs.length;
     let cancels: Cancel[] = [];
     const end = (): void => {
-      if (state === 'ended') return;
       state = 'ended';
-      this.ended();
+      work.onEnded();
+      this.running--;
+      if (this.running === 0) for (const resolve of this.onIdle.splice(0)) resolve();
     };
     const start = (endHook: () => void): void => {
       if (state !== 'ready') return;
       state = 'running';
-      cancels = jobs.map(({ handler, data }) =>
-        runHandler(handler, data, context, (outcome) => {
-          if (handler === route.call) this.answerCall(outcome, answer);
-          else if (outcome.kind === 'unfiltered') this.logger.error(outcome.error);
+      const scope = this.scopeOf(work.context);
+      cancels = work.jobs.map(({ handler, data, sink }) =>
+        runHandler(handler, data, work.context, sink, scope, () => {
           if (--unfinished > 0) return;
-          // Without a handler of calls nothing has been answered yet; with one, this comes second and is ignored.
-          answer('');
-          this.guarded(endHook);
           end();
+          this.guarded(endHook);
         }),
       );
+      work.onStarted?.();
     };
     this.running++;
     const hookFailed = (error: unknown): void => {
       this.logger.error(error);
       if (state !== 'ready') return;
-      answer(new XtcpError('INTERNAL', 'Internal server error'));
+      work.onRefused(new XtcpError('INTERNAL', 'Internal server error'));
       end();
     };
     try {
       // A start hook may be async, and may drop or await what it is given, so that must not reject.
-      const hook = this.withHooks(context, async (endHook) => {
+      const hook = this.withHooks(work.context, async (endHook) => {
         start(endHook);
       });
       Promise.resolve(hook).catch(hookFailed);
@@ -116,12 +197,6 @@ export class Dispatcher {
     };
   }
 
-  private answerCall(outcome: Outcome, answer: Answer): void {
-    const { result, toLog } = answerOf(outcome);
-    if (toLog !== undefined) this.logger.error(toLog);
-    answer(result);
-  }
-
   private guarded(endHook: () => void): void {
     try {
       endHook();
@@ -129,17 +204,9 @@ export class Dispatcher {
       this.logger.error(error);
     }
   }
-
-  private ended(): void {
-    this.running--;
-    if (this.running === 0) for (const resolve of this.onIdle.splice(0)) resolve();
-  }
 }
 
-/**
- * A classic request does not say whether it is a call or an event, so it is both: its pattern's call answers it, and
- * its pattern's events are told of it.
- */
-function handlersOf(route: Route): readonly MessageHandler[] {
-  return route.call === undefined ? route.events : [route.call, ...route.events];
+/** As with Nest's own transports, what only answers calls takes events too. */
+function handlersOfEvent(route: Route): readonly MessageHandler[] {
+  return route.events.length === 0 && route.call !== undefined ? [route.call] : route.events;
 }

@@ -2,10 +2,29 @@ import type { Socket } from 'node:net';
 
 import { BaseRpcContext, type PacketMetadata } from '@nestjs/microservices';
 
-type XtcpContextArgs = [socket: Socket, pattern: string, remoteAddress: string | undefined, metadata?: PacketMetadata];
+import type { Clock } from '../clock/clock.js';
+
+type XtcpContextArgs = [
+  socket: Socket,
+  pattern: string,
+  remoteAddress: string | undefined,
+  metadata?: PacketMetadata | undefined,
+];
 
 /** What a handler learns of its call beside the payload: `@Ctx() context: XtcpContext`. */
 export class XtcpContext extends BaseRpcContext<XtcpContextArgs> {
+  private controller: AbortController | undefined;
+  private abortedBy: Error | undefined;
+  private answerMetadata: PacketMetadata | undefined;
+
+  constructor(
+    args: XtcpContextArgs,
+    private readonly clock?: Clock,
+    private readonly deadlineAt?: number | undefined,
+  ) {
+    super(args);
+  }
+
   /** The socket that the call came on. */
   getSocketRef(): Socket {
     return this.args[0];
@@ -24,5 +43,39 @@ export class XtcpContext extends BaseRpcContext<XtcpContextArgs> {
   /** The metadata that the caller attached, if any; a classic call has none. */
   getMetadata(): PacketMetadata | undefined {
     return this.args[3];
+  }
+
+  /**
+   * Aborted when nobody waits for the answer any more: the caller cancelled, its deadline is over (the reason is an
+   * {@link XtcpError} that says which), or its connection is gone.
+   */
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.abortedBy !== undefined) this.controller.abort(this.abortedBy);
+    }
+    return this.controller.signal;
+  }
+
+  /** Milliseconds left until the caller's deadline, 0 when it is over; undefined where it has none. */
+  get deadline(): number | undefined {
+    if (this.deadlineAt === undefined || this.clock === undefined) return undefined;
+    return Math.max(0, this.deadlineAt - this.clock.now());
+  }
+
+  /** Metadata for the caller, sent with the end of the answer. A classic answer has no place for it. */
+  setMetadata(metadata: PacketMetadata): void {
+    this.answerMetadata = { ...this.answerMetadata, ...metadata };
+  }
+
+  /** For the transport. @internal */
+  getAnswerMetadata(): PacketMetadata | undefined {
+    return this.answerMetadata;
+  }
+
+  /** For the transport. @internal */
+  abort(reason: Error): void {
+    this.abortedBy ??= reason;
+    this.controller?.abort(reason);
   }
 }

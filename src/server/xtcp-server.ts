@@ -4,12 +4,14 @@ import { Logger } from '@nestjs/common';
 import { Server, type CustomTransportStrategy, type MessageHandler, type Transport } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 
-import { ClassicResponder } from '../classic/responder.js';
 import { systemClock } from '../clock/clock.js';
+import { keepCurrentCall, runWithin } from '../context/current-call.js';
 import { resolveServerOptions, type ResolvedServerOptions, type XtcpServerOptions } from '../options/server-options.js';
 import { formatEndpoint } from '../options/endpoint.js';
 import { Acceptor } from '../socket/acceptor.js';
 import { SocketStream } from '../socket/socket-stream.js';
+import { findMsgpack } from '../wire/msgpack.js';
+import { ServerConnection } from './connection.js';
 import { Dispatcher, type Peer } from './dispatcher.js';
 import { Router } from './router.js';
 import { XTCP } from './transport-id.js';
@@ -37,17 +39,20 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   private readonly router = new Router((pattern) => this.normalizePattern(pattern as Record<string, string>));
   private readonly dispatcher: Dispatcher;
   private readonly acceptor: Acceptor;
-  private readonly connections = new Set<ClassicResponder>();
+  private readonly connections = new Set<ServerConnection>();
   private closing: Promise<void> | undefined;
 
   /** @throws {XtcpError} INVALID_ARGUMENT where an option is wrong. */
   constructor(options: XtcpServerOptions = {}) {
     super();
     this.options = resolveServerOptions(options);
+    if (this.options.inherit) keepCurrentCall();
     this.dispatcher = new Dispatcher(
       this.router,
       this.options.payload,
       (context, run) => this.runWithProcessingHooks(context, run),
+      this.options.inherit ? (context) => (run) => runWithin(context, run) : () => (run) => run(),
+      systemClock,
       this.logger,
     );
     this.acceptor = new Acceptor((socket) => {
@@ -143,17 +148,17 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   private accept(socket: Socket): void {
     const { remoteAddress, remotePort } = socket;
     const peer: Peer = { socket, remoteAddress };
-    const connection = new ClassicResponder(
-      new SocketStream(socket),
-      this.options,
-      systemClock,
-      (request, answer) => this.dispatcher.serve(peer, request, answer),
-      (error) => {
+    const connection = new ServerConnection(new SocketStream(socket), this.options, systemClock, findMsgpack(), {
+      serveRequest: (request, answer) => this.dispatcher.serveRequest(peer, request, answer),
+      serveCall: (call) => {
+        this.dispatcher.serveCall(peer, call);
+      },
+      onBroken: (error) => {
         const client =
           remoteAddress === undefined ? 'a client' : formatEndpoint({ host: remoteAddress, port: remotePort ?? 0 });
         this.logger.warn(`Closing the connection of ${client}: ${error.message}`);
       },
-    );
+    });
     this.connections.add(connection);
     socket.once('close', () => {
       this.connections.delete(connection);
@@ -169,7 +174,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     });
     await Promise.race([Promise.all([closed, this.dispatcher.idle()]), graceIsOver]);
     clearTimeout(timer);
-    this.acceptor.destroyConnections();
+    for (const connection of this.connections) connection.cut();
     await closed;
   }
 }

@@ -2,18 +2,13 @@ import { createServer, type Server, type Socket } from 'node:net';
 
 import type { Endpoint } from '../options/endpoint.js';
 
-/** A listening socket and the connections it took, which it knows until each is closed. */
+/** A listening socket. */
 export class Acceptor {
   readonly server: Server;
-  private readonly sockets = new Set<Socket>();
 
   constructor(onConnection: (socket: Socket) => void) {
     // Half-open: a client may end its output behind its request and still wait for the answer (`nc -N` does).
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      this.sockets.add(socket);
-      socket.once('close', () => {
-        this.sockets.delete(socket);
-      });
       onConnection(socket);
     });
   }
@@ -33,10 +28,5 @@ export class Acceptor {
         resolve();
       });
     });
-  }
-
-  /** Closes what is still open, at once. */
-  destroyConnections(): void {
-    for (const socket of this.sockets) socket.destroy();
   }
 }

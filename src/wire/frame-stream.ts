@@ -42,19 +42,22 @@ export class FrameStream {
   private taking = true;
   private held = false;
   private decoding = false;
+  private lived: number;
   private inputEnded = false;
 
   constructor(
     private readonly bytes: ByteStream,
     private readonly limits: FrameStreamLimits,
     private readonly clock: Clock,
-    private readonly listener: FrameStreamListener,
+    private listener: FrameStreamListener,
   ) {
+    this.lived = clock.now();
     this.decoder = new FrameDecoder(limits, (frame) => {
-      listener.onFrame(frame);
+      this.listener.onFrame(frame);
     });
     bytes.attach({
       onData: (piece) => {
+        this.lived = this.clock.now();
         // While frames are held, one piece is still read: so an end or a reset behind it is noticed.
         if (this.held) bytes.pause();
         this.take(() => {
@@ -66,13 +69,24 @@ export class FrameStream {
         this.settleEnd();
       },
       onDrain: () => {
-        listener.onDrain();
+        this.lived = this.clock.now();
+        this.listener.onDrain();
       },
       onClose: (error) => {
         this.closed();
-        listener.onClose(error);
+        this.listener.onClose(error);
       },
     });
+  }
+
+  /** Milliseconds of the clock at which something last came, or could be written behind a wait. */
+  get livedAt(): number {
+    return this.lived;
+  }
+
+  /** Tells `listener` everything from here on, in the place of the one before. */
+  handTo(listener: FrameStreamListener): void {
+    this.listener = listener;
   }
 
   /**

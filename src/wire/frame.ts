@@ -30,6 +30,11 @@ export class Frame {
     return text;
   }
 
+  /** How many octets field `index` has. */
+  length(index: number): number {
+    return (this.ends[index] ?? 0) - (this.starts[index] ?? 0);
+  }
+
   /** The first `length` octets of field `index`, or all where it has fewer, a character each. */
   start(index: number, length: number): string {
     const start = this.starts[index] ?? 0;

@@ -1,0 +1,176 @@
+import { isObservable, type Observable } from 'rxjs';
+
+import type { ClassicCall } from '../classic/caller.js';
+import { encodePayload } from '../classic/payload.js';
+import type { Cancel, Clock } from '../clock/clock.js';
+import { XtcpError } from '../errors/xtcp-error.js';
+import type { EventAck } from '../options/client-options.js';
+import type { PayloadKind } from '../options/payload-kind.js';
+import type { EndpointCall, EndpointPool } from '../pool/endpoint-pool.js';
+import type { ItemSender } from '../session/item-sender.js';
+import { encodeValue, type EncodedValue, type Packer } from '../wire/codec.js';
+import { encodeMetadata, type Metadata } from '../wire/metadata.js';
+
+/** One call as the client's user asked for it. */
+export interface CallRequest {
+  readonly kind: 'call' | 'event';
+  /** In Nest's normal form. */
+  readonly pattern: string;
+  readonly data: unknown;
+  readonly metadata: Metadata | undefined;
+  /** Milliseconds that it may take in all; undefined where nothing was said. */
+  readonly timeoutMs: number | undefined;
+  /** What counts instead in a session; classic counts it from the request being written. 0 for any time. */
+  readonly requestTimeoutMs: number;
+  readonly ack: EventAck;
+  readonly packer: Packer | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onMetadata: ((metadata: Metadata) => void) | undefined;
+  /** How a classic answer is read. */
+  readonly payload: PayloadKind;
+}
+
+/** Who made it. One of the last two is called, once, unless the call is cancelled. */
+export interface CallObserver {
+  /** @param taken to be called when the value was taken; lets the server send more */
+  onValue(value: unknown, taken: () => void): void;
+  onComplete(): void;
+  onError(error: XtcpError): void;
+}
+
+/**
+ * Makes a call over whatever protocol the server speaks, and ends it in time.
+ * @returns what to call when its answer is not wanted any more
+ */
+export function makeCall(pool: EndpointPool, clock: Clock, request: CallRequest, observer: CallObserver): Cancel {
+  const { signal } = request;
+  const timeoutMs = request.timeoutMs ?? (request.requestTimeoutMs === 0 ? undefined : request.requestTimeoutMs);
+  let ended = false;
+  let cancel: Cancel | undefined;
+  const end = (): boolean => {
+    if (ended) return false;
+    ended = true;
+    stopTimer();
+    signal?.removeEventListener('abort', onAbort);
+    return true;
+  };
+  const fail = (error: XtcpError): void => {
+    if (end()) observer.onError(error);
+  };
+  const giveUp = (error: XtcpError): void => {
+    cancel?.();
+    fail(error);
+  };
+  const onAbort = (): void => {
+    giveUp(new XtcpError('CANCELLED', 'the call was aborted by its signal', { cause: signal?.reason }));
+  };
+  const complete = (metadata: Metadata | undefined): void => {
+    if (!end()) return;
+    if (metadata !== undefined) request.onMetadata?.(metadata);
+    observer.onComplete();
+  };
+  const stopTimer = clock.after(timeoutMs ?? 0, () => {
+    giveUp(new XtcpError('DEADLINE_EXCEEDED', `no end of the call within ${timeoutMs} ms`));
+  });
+  const stop: Cancel = () => {
+    if (end()) cancel?.();
+  };
+  if (timeoutMs !== undefined && timeoutMs <= 0) {
+    fail(new XtcpError('DEADLINE_EXCEEDED', 'the call had no time left', { executed: false }));
+    return stop;
+  }
+  if (signal?.aborted === true) {
+    onAbort();
+    return stop;
+  }
+  signal?.addEventListener('abort', onAbort);
+  const onValue = (value: unknown, taken: () => void): void => {
+    if (!ended) observer.onValue(value, taken);
+  };
+  const input = inputOf(request.data);
+  let data: EncodedValue;
+  let metadata: string;
+  try {
+    data = encodeValue(input === undefined ? request.data : undefined, request.packer);
+    metadata = encodeMetadata(request.metadata);
+  } catch (error) {
+    const { code, message, cause } = error as XtcpError;
+    fail(new XtcpError(code, message, { cause, executed: false }));
+    return stop;
+  }
+  const call: EndpointCall = {
+    kind: request.kind,
+    pattern: request.pattern,
+    data,
+    input,
+    metadata,
+    deadline: timeoutMs === undefined ? undefined : clock.now() + timeoutMs,
+    ack: request.ack,
+    msgpack: request.packer !== undefined,
+    onValue,
+    onComplete: complete,
+    onError: (error, answerMetadata) => {
+      if (!ended && answerMetadata !== undefined) request.onMetadata?.(answerMetadata);
+      fail(error);
+    },
+    toClassic: () => {
+      if (request.timeoutMs === undefined) stopTimer();
+      return classicOf(request, onValue, complete, fail);
+    },
+  };
+  cancel = pool.call(call);
+  return stop;
+}
+
+function classicOf(
+  request: CallRequest,
+  onValue: (value: unknown, taken: () => void) => void,
+  complete: (metadata: undefined) => void,
+  onError: (error: XtcpError) => void,
+): ClassicCall {
+  if (inputOf(request.data) !== undefined) {
+    throw new XtcpError('UNIMPLEMENTED', 'the server speaks only xtcp 0.2, which has no streams', { executed: false });
+  }
+  return {
+    method: request.pattern,
+    params: encodePayload(request.data),
+    payload: request.payload,
+    onAnswer: (value) => {
+      onValue(value, () => {});
+      complete(undefined);
+    },
+    onError,
+  };
+}
+
+/** How data that is a stream is sent; undefined for any other. */
+function inputOf(data: unknown): ((sender: ItemSender) => void) | undefined {
+  if (isObservable(data)) {
+    return (sender) => {
+      sendObservable(data, sender);
+    };
+  }
+  if (typeof data === 'object' && data !== null && Symbol.asyncIterator in data) {
+    return (sender) => {
+      sender.pull(data as AsyncIterable<unknown>);
+    };
+  }
+  return undefined;
+}
+
+function sendObservable(source: Observable<unknown>, sender: ItemSender): void {
+  const subscription = source.subscribe({
+    next: (value) => {
+      sender.push(value);
+    },
+    error: (error: unknown) => {
+      sender.failSource(error);
+    },
+    complete: () => {
+      sender.complete();
+    },
+  });
+  sender.onStop(() => {
+    subscription.unsubscribe();
+  });
+}

@@ -1,0 +1,142 @@
+import type { Cancel, Clock } from '../clock/clock.js';
+import { fromSocketError } from '../errors/from-node.js';
+import { XtcpError } from '../errors/xtcp-error.js';
+import { ClientSession, type ClientSessionListener } from '../session/client-session.js';
+import { helloFields, isHello, readHello, type Hello } from '../session/hello.js';
+import type { SessionLimits } from '../session/session.js';
+import type { ByteStream } from '../wire/byte-stream.js';
+import type { Packer } from '../wire/codec.js';
+import { FrameStream } from '../wire/frame-stream.js';
+import type { Frame } from '../wire/frame.js';
+import type { Dial } from './connection.js';
+
+/** Fields that every peer takes in one frame (docs/protocol.md, "Opening"). */
+export const MAX_FIELDS = 16;
+
+export interface OpenSessionLimits extends SessionLimits {
+  /** Milliseconds that the server has to answer the hello; 0 for any time. */
+  readonly connectTimeoutMs: number;
+  readonly incompleteMessageTimeout: number;
+}
+
+export interface OpenSessionListener extends ClientSessionListener {
+  onOpen(session: ClientSession): void;
+  /** The server speaks only the classic protocol: it answered the hello with one field. */
+  onClassic(): void;
+  onFailed(error: XtcpError): void;
+  /** The connection is gone. Said once, last, where there was one. */
+  onGone(): void;
+}
+
+/** Dials, says hello, and hands over the session once the server has said hello too. */
+export function openSession(
+  dial: Dial,
+  own: Hello,
+  limits: OpenSessionLimits,
+  clock: Clock,
+  msgpack: Packer | undefined,
+  listener: OpenSessionListener,
+): Cancel {
+  let dialling = true;
+  let cancel = dial(
+    (bytes) => {
+      dialling = false;
+      cancel = greet(bytes, own, limits, clock, msgpack, listener);
+    },
+    (error) => {
+      dialling = false;
+      listener.onFailed(error);
+      listener.onGone();
+    },
+  );
+  return () => {
+    cancel();
+    if (!dialling) return;
+    dialling = false;
+    listener.onGone();
+  };
+}
+
+function greet(
+  bytes: ByteStream,
+  own: Hello,
+  limits: OpenSessionLimits,
+  clock: Clock,
+  msgpack: Packer | undefined,
+  listener: OpenSessionListener,
+): Cancel {
+  let waiting = true;
+  const settle = (): boolean => {
+    if (!waiting) return false;
+    waiting = false;
+    stopTimer();
+    return true;
+  };
+  const fail = (error: XtcpError): void => {
+    if (!settle()) return;
+    frames.destroy();
+    // No call can have begun: none is sent before the server has said hello.
+    const { code, message, details, cause } = error;
+    listener.onFailed(new XtcpError(code, message, { details, cause, executed: false }));
+  };
+  const answered = (frame: Frame): void => {
+    if (!isHello(frame)) {
+      if (frame.count > 1) {
+        fail(new XtcpError('PROTOCOL_ERROR', 'the server answered the hello with something else'));
+      } else if (settle()) {
+        frames.destroy();
+        listener.onClassic();
+      }
+      return;
+    }
+    let peer: Hello;
+    try {
+      peer = readHello(frame);
+    } catch (error) {
+      fail(error as XtcpError);
+      return;
+    }
+    settle();
+    const session = new ClientSession(frames, own, peer, limits, clock, msgpack, listener);
+    frames.handTo({
+      onFrame: (next) => {
+        session.onFrame(next);
+      },
+      onBadInput: (error) => {
+        session.onBadInput(error);
+      },
+      onEnd: (midFrame) => {
+        session.onEnd(midFrame);
+      },
+      onDrain: () => {
+        session.onDrain();
+      },
+      onClose: (error) => {
+        session.onClose(error);
+        listener.onGone();
+      },
+    });
+    listener.onOpen(session);
+  };
+  const { incompleteMessageTimeout, connectTimeoutMs } = limits;
+  const frameLimits = { maxFrameBytes: own.maxFrame, maxFields: MAX_FIELDS, incompleteMessageTimeout };
+  const frames = new FrameStream(bytes, frameLimits, clock, {
+    onFrame: answered,
+    onBadInput: fail,
+    onEnd: () => {
+      fail(new XtcpError('UNAVAILABLE', 'the server closed the connection before it answered the hello'));
+    },
+    onDrain: () => {},
+    onClose: (error) => {
+      fail(error === undefined ? new XtcpError('UNAVAILABLE', 'the connection was closed') : fromSocketError(error));
+      listener.onGone();
+    },
+  });
+  const stopTimer = clock.after(connectTimeoutMs, () => {
+    fail(new XtcpError('UNAVAILABLE', `no answer to the hello within ${connectTimeoutMs} ms (connectTimeoutMs)`));
+  });
+  frames.send(helloFields(own));
+  return () => {
+    if (settle()) frames.destroy();
+  };
+}

@@ -1,0 +1,302 @@
+import type { Clock } from '../clock/clock.js';
+import { XtcpError } from '../errors/xtcp-error.js';
+import { ACKS, type EventAck } from '../options/client-options.js';
+import { decodeValue, type EncodedValue, type Packer } from '../wire/codec.js';
+import { decodeError, encodeError } from '../wire/error-field.js';
+import type { FrameStream } from '../wire/frame-stream.js';
+import type { Frame } from '../wire/frame.js';
+import { Kind, type Head } from '../wire/head.js';
+import { decodeMetadata, type Metadata } from '../wire/metadata.js';
+import { IncomingCredit, OutgoingCredit } from './credit.js';
+import type { Hello } from './hello.js';
+import { ItemSender } from './item-sender.js';
+import { CARRYING, ENDING, Session, type GoingAway, type SessionLimits } from './session.js';
+
+/** A call or event on its way, ready to be written. */
+export interface OutgoingCall {
+  readonly kind: 'call' | 'event';
+  readonly pattern: string;
+  readonly data: EncodedValue;
+  /** Items to be streamed to the handler, in the place of data. */
+  readonly input: ((sender: ItemSender) => void) | undefined;
+  /** As a field; empty for none. */
+  readonly metadata: string;
+  /** The moment of the clock by which the caller wants to have its answer. */
+  readonly deadline: number | undefined;
+  readonly ack: EventAck;
+  /** Whether values that are neither text nor octets go as MessagePack, both ways. */
+  readonly msgpack: boolean;
+  /**
+   * A value has come.
+   * @param taken to be called when the caller has taken it: that is what lets the server send more
+   */
+  onValue(value: unknown, taken: () => void): void;
+  /** The end. Exactly one of the two is called, once, unless the call is cancelled. */
+  onComplete(metadata: Metadata | undefined): void;
+  onError(error: XtcpError, metadata?: Metadata): void;
+}
+
+export interface ClientSessionListener {
+  /** A call has ended, so there may be room for another. */
+  onRoom(): void;
+  /** No further call can be opened here. Said once. */
+  onLeaving(): void;
+}
+
+interface LiveCall {
+  readonly call: OutgoingCall;
+  readonly credit: IncomingCredit;
+  readonly input: ItemSender | undefined;
+}
+
+/** The calling side of a session. */
+export class ClientSession extends Session {
+  private readonly live = new Map<number, LiveCall>();
+  private leaving = false;
+
+  constructor(
+    frames: FrameStream,
+    own: Hello,
+    peer: Hello,
+    limits: SessionLimits,
+    clock: Clock,
+    msgpack: Packer | undefined,
+    private readonly listener: ClientSessionListener,
+  ) {
+    super(frames, own, peer, limits, clock, msgpack);
+  }
+
+  /** Calls that have not ended. */
+  get calls(): number {
+    return this.live.size;
+  }
+
+  /** Whether another call may be opened now. */
+  get hasRoom(): boolean {
+    return !this.leaving && this.state === 'open' && this.live.size < this.peer.maxCalls;
+  }
+
+  /**
+   * Opens a call.
+   * @returns what to call when its answer is not wanted any more; it is told of nothing then
+   */
+  open(call: OutgoingCall): (reason?: XtcpError) => void {
+    const { data, pattern, metadata } = call;
+    const id = this.highest + 1;
+    const head = this.headOf(call, id);
+    const fields = [head, pattern, data.payload, ...(metadata === '' ? [] : [metadata])];
+    if (!this.fits(...fields)) {
+      call.onError(
+        new XtcpError('RESOURCE_EXHAUSTED', `the call is over the server's maxFrame, ${this.peer.maxFrame} bytes`, {
+          executed: false,
+        }),
+      );
+      return () => {};
+    }
+    this.highest = id;
+    if (call.kind === 'event' && call.ack === 'none') {
+      this.send(fields);
+      call.onComplete(undefined);
+      return () => {};
+    }
+    const credit = new IncomingCredit(this.own.window, (bytes) => {
+      if (this.live.has(id)) this.send([`${Kind.Credit}${id} ${bytes}`]);
+    });
+    const input = call.input === undefined ? undefined : this.inputOf(id, call);
+    this.live.set(id, { call, credit, input });
+    this.send(fields);
+    if (input !== undefined) call.input?.(input);
+    return () => {
+      if (this.endCall(id) === undefined) return;
+      this.send([`${Kind.Cancel}${id}`]);
+      this.roomAgain();
+    };
+  }
+
+  /** Opens no further call, and closes when those that are open have ended. */
+  drain(): void {
+    if (this.leaving) {
+      this.settle();
+      return;
+    }
+    this.leaving = true;
+    this.listener.onLeaving();
+    this.sayGoingAway('CANCELLED', 'the client is closing');
+    this.settle();
+  }
+
+  /** Closes at once; calls fail with `error`. */
+  destroy(error: XtcpError): void {
+    this.lost(error);
+    this.state = 'closed';
+    this.frames.destroy();
+  }
+
+  override onDrain(): void {
+    // A client never stops reading because its writes are stuck: else both sides could wait for ever.
+  }
+
+  protected override takeCallFrame(head: Head, frame: Frame): void {
+    switch (head.kind) {
+      case Kind.Answer:
+      case Kind.Item:
+        this.takeValue(head, frame);
+        return;
+      case Kind.Complete: {
+        const live = this.find(head.id);
+        if (live === undefined) return;
+        this.deliver(head.id, live, () => {
+          const metadata = decodeMetadata(frame, ENDING.metadata);
+          this.endCall(head.id);
+          live.call.onComplete(metadata);
+        });
+        return;
+      }
+      case Kind.Error: {
+        if (frame.count < 2) throw missing('an error');
+        const live = this.find(head.id);
+        if (live === undefined) return;
+        this.deliver(head.id, live, () => {
+          const error = decodeError(frame.text(ENDING.error));
+          const metadata = decodeMetadata(frame, ENDING.errorMetadata);
+          this.endCall(head.id);
+          live.call.onError(error, metadata);
+        });
+        return;
+      }
+      default:
+        this.unknownKind(head.kind);
+    }
+  }
+
+  protected override grant(id: number, bytes: number): void {
+    this.find(id)?.input?.credit.grant(bytes);
+  }
+
+  protected override peerGoesAway(message: GoingAway): void {
+    const { code, reason, last } = message;
+    const text = typeof reason === 'string' ? `the server is going away: ${reason}` : 'the server is going away';
+    if (!this.leaving) {
+      this.leaving = true;
+      this.listener.onLeaving();
+    }
+    if (typeof last === 'number') {
+      for (const id of this.live.keys()) {
+        if (id > last) this.failCall(id, new XtcpError('UNAVAILABLE', text, { executed: false }));
+      }
+    }
+    if (code === 'PROTOCOL_ERROR' || code === 'RESOURCE_EXHAUSTED') {
+      this.lost(new XtcpError(code, text));
+    }
+    this.settle();
+  }
+
+  protected override lost(error: XtcpError): void {
+    if (!this.leaving) {
+      this.leaving = true;
+      this.listener.onLeaving();
+    }
+    for (const id of this.live.keys()) this.failCall(id, error);
+  }
+
+  private inputOf(id: number, call: OutgoingCall): ItemSender {
+    const packer = call.msgpack ? this.packer : undefined;
+    return new ItemSender(new OutgoingCredit(this.peer.window), this.limits.maxAheadBytes, packer, {
+      send: ({ letter, payload }) => {
+        const head = `${Kind.Item}${letter}${id}`;
+        if (!this.fits(head, payload)) {
+          throw new XtcpError('RESOURCE_EXHAUSTED', "an item is over the server's maxFrame");
+        }
+        this.send([head, payload]);
+      },
+      onComplete: () => {
+        if (this.live.has(id)) this.send([`${Kind.Complete}${id}`]);
+      },
+      onSourceError: () => {
+        // What it was is the caller's own affair; the handler learns that there are no more items.
+        this.endInput(id, new XtcpError('CANCELLED', "the caller's source of items failed"));
+      },
+      onError: (error) => {
+        this.endInput(id, error);
+      },
+    });
+  }
+
+  private endInput(id: number, error: XtcpError): void {
+    if (this.live.has(id)) this.send([`${Kind.Error}${id}`, encodeError(error, this.peer.maxFrame - 32)]);
+  }
+
+  private headOf(call: OutgoingCall, id: number): string {
+    const ms = call.deadline === undefined ? undefined : Math.max(0, Math.ceil(call.deadline - this.clock.now()));
+    const timeLeft = ms === undefined ? '' : ` ${ms}`;
+    const { letter } = call.data;
+    if (call.kind === 'event') return `${Kind.Event}${letter}${id} ${ACKS.indexOf(call.ack)}${timeLeft}`;
+    return `${call.input === undefined ? Kind.Call : Kind.CallWithInput}${letter}${id}${timeLeft}`;
+  }
+
+  private takeValue(head: Head, frame: Frame): void {
+    if (frame.count < 2) throw missing('a payload');
+    const live = this.find(head.id);
+    if (live === undefined) return;
+    const isLast = head.kind === Kind.Answer;
+    const bytes = frame.length(CARRYING.payload);
+    if (!isLast) live.credit.arrived(bytes);
+    this.deliver(head.id, live, () => {
+      const value = decodeValue(frame, CARRYING.payload, head.codec, this.packer);
+      const metadata = isLast ? decodeMetadata(frame, CARRYING.metadata) : undefined;
+      if (isLast) this.endCall(head.id);
+      // An answer of nothing is an end without a value, as it is with Nest's own transports.
+      if (!isLast || head.codec !== '-') {
+        live.call.onValue(value, () => {
+          if (!isLast) live.credit.consumed(bytes);
+        });
+      }
+      if (isLast) live.call.onComplete(metadata);
+    });
+  }
+
+  /** Runs what reads a frame; one that cannot be read ends its call, and harms no other. */
+  private deliver(id: number, live: LiveCall, read: () => void): void {
+    try {
+      read();
+    } catch (error) {
+      if (!(error instanceof XtcpError) || error.code === 'PROTOCOL_ERROR') throw error;
+      const wasLive = this.endCall(id) !== undefined;
+      if (wasLive) this.send([`${Kind.Cancel}${id}`]);
+      live.call.onError(new XtcpError('INTERNAL', `the answer cannot be read: ${error.message}`));
+    }
+    if (!this.live.has(id)) this.roomAgain();
+  }
+
+  private find(id: number): LiveCall | undefined {
+    const live = this.live.get(id);
+    if (live === undefined) this.skipLate(id);
+    return live;
+  }
+
+  /** Takes a call off the list; its input stops. */
+  private endCall(id: number): LiveCall | undefined {
+    const live = this.live.get(id);
+    if (live === undefined) return undefined;
+    this.live.delete(id);
+    live.input?.stop();
+    return live;
+  }
+
+  private failCall(id: number, error: XtcpError): void {
+    this.endCall(id)?.call.onError(error);
+  }
+
+  private roomAgain(): void {
+    this.settle();
+    if (this.hasRoom) this.listener.onRoom();
+  }
+
+  private settle(): void {
+    if (this.leaving && this.live.size === 0) this.end();
+  }
+}
+
+function missing(what: string): XtcpError {
+  return new XtcpError('PROTOCOL_ERROR', `a frame lacks a field: ${what}`);
+}

@@ -1,0 +1,71 @@
+import { XtcpError } from '../errors/xtcp-error.js';
+
+/** What an item costs beside its payload, in bytes of credit (docs/protocol.md, "Credit"). */
+const ITEM_OVERHEAD = 32;
+
+export function costOf(payloadBytes: number): number {
+  return payloadBytes + ITEM_OVERHEAD;
+}
+
+/** The credit that this side has for the items of one stream that it sends. */
+export class OutgoingCredit {
+  private onReady: (() => void) | undefined;
+
+  constructor(private left: number) {}
+
+  /** Whether an item may be sent now; one may overdraw. */
+  get ready(): boolean {
+    return this.left > 0;
+  }
+
+  spend(payloadBytes: number): void {
+    this.left -= costOf(payloadBytes);
+  }
+
+  /** @throws {XtcpError} PROTOCOL_ERROR where it grows beyond all bounds. */
+  grant(bytes: number): void {
+    if (this.left + bytes > Number.MAX_SAFE_INTEGER) {
+      throw new XtcpError('PROTOCOL_ERROR', 'the credit of a stream grew beyond 2^53-1');
+    }
+    this.left += bytes;
+    if (!this.ready || this.onReady === undefined) return;
+    const run = this.onReady;
+    this.onReady = undefined;
+    run();
+  }
+
+  /** Calls `run` once there is credit: now, or with the grant that brings it. Only the latest one that asks is called. */
+  whenReady(run: () => void): void {
+    if (this.ready) run();
+    else this.onReady = run;
+  }
+}
+
+/** The credit that the other side has for the items of one stream that it sends. */
+export class IncomingCredit {
+  private left: number;
+  private taken = 0;
+
+  /** @param give sends credit to the other side */
+  constructor(
+    private readonly window: number,
+    private readonly give: (bytes: number) => void,
+  ) {
+    this.left = window;
+  }
+
+  /** An item has come. @throws {XtcpError} PROTOCOL_ERROR where it came without credit. */
+  arrived(payloadBytes: number): void {
+    if (this.left <= 0) throw new XtcpError('PROTOCOL_ERROR', 'an item came without credit');
+    this.left -= costOf(payloadBytes);
+  }
+
+  /** The consumer has taken an item. Its credit goes back with that of others, once half a window has gathered. */
+  consumed(payloadBytes: number): void {
+    this.taken += costOf(payloadBytes);
+    if (this.taken * 2 < this.window) return;
+    this.left += this.taken;
+    this.give(this.taken);
+    this.taken = 0;
+  }
+}

@@ -1,0 +1,246 @@
+import type { Clock } from '../clock/clock.js';
+import { XtcpError } from '../errors/xtcp-error.js';
+import { decodeValue, type Packer } from '../wire/codec.js';
+import type { Field } from '../wire/encoder.js';
+import { decodeError, encodeError } from '../wire/error-field.js';
+import type { FrameStream } from '../wire/frame-stream.js';
+import type { Frame } from '../wire/frame.js';
+import { Kind, type Head } from '../wire/head.js';
+import { decodeMetadata } from '../wire/metadata.js';
+import { IncomingCredit, OutgoingCredit } from './credit.js';
+import { Inbox } from './inbox.js';
+import { CARRYING, ENDING, OPENING, Session, type GoingAway, type SessionLimits } from './session.js';
+import type { Hello } from './hello.js';
+import { Ack, ServedCall, type OpenedCall, type ServedCallWire } from './served-call.js';
+
+/** The most octets of a pattern that every peer takes. */
+const MAX_PATTERN_BYTES = 1024;
+
+/** What serves the calls. */
+export type ServeCall = (call: ServedCall) => void;
+
+/** The serving side of a session. */
+export class ServerSession extends Session {
+  /** Calls whose caller waits, or which still have an input. */
+  private readonly live = new Map<number, ServedCall>();
+  /** Calls that hold a place. */
+  private readonly places = new Set<ServedCall>();
+  private goingAway = false;
+  private peerLeft = false;
+  private congested = false;
+  private readonly wire: ServedCallWire;
+
+  constructor(
+    frames: FrameStream,
+    own: Hello,
+    peer: Hello,
+    limits: SessionLimits,
+    clock: Clock,
+    msgpack: Packer | undefined,
+    private readonly serve: ServeCall,
+    private readonly onBroken: (error: XtcpError) => void,
+  ) {
+    super(frames, own, peer, limits, clock, msgpack);
+    this.wire = {
+      send: (fields) => this.sendOrPause(fields),
+      fits: (...fields) => this.fits(...fields),
+      ended: (call) => {
+        this.live.delete(call.opened.id);
+        this.settle();
+      },
+      left: (call) => {
+        this.places.delete(call);
+        this.settle();
+      },
+      packer: () => this.packer,
+      maxErrorBytes: peer.maxFrame - 32,
+    };
+  }
+
+  /** Asks the client to go elsewhere; what still arrives is served. */
+  drain(): void {
+    if (this.goingAway || this.state !== 'open') return;
+    this.goingAway = true;
+    this.sayGoingAway('UNAVAILABLE', 'the server is shutting down');
+  }
+
+  /** The grace period is over: names the last call that ran, and closes. */
+  cut(): void {
+    this.sayGoingAway('UNAVAILABLE', 'the server has shut down', this.highest);
+    this.end();
+    this.lost(new XtcpError('UNAVAILABLE', 'the server has shut down'));
+  }
+
+  override onDrain(): void {
+    this.congested = false;
+    this.frames.release();
+  }
+
+  protected override takeCallFrame(head: Head, frame: Frame): void {
+    switch (head.kind) {
+      case Kind.Call:
+      case Kind.CallWithInput:
+      case Kind.Event:
+        this.open(head, frame);
+        return;
+      case Kind.Item:
+        this.takeItem(head, frame);
+        return;
+      case Kind.Complete:
+        this.inputOf(head)?.complete();
+        return;
+      case Kind.Error:
+        if (frame.count < 2) throw missing('an error');
+        this.inputOf(head)?.fail(decodeError(frame.text(ENDING.error)));
+        return;
+      case Kind.Cancel: {
+        const call = this.live.get(head.id);
+        if (call === undefined) this.skipLate(head.id);
+        call?.cancel(new XtcpError('CANCELLED', 'the caller cancelled the call'));
+        return;
+      }
+      default:
+        this.unknownKind(head.kind);
+    }
+  }
+
+  protected override grant(id: number, bytes: number): void {
+    const call = this.live.get(id);
+    if (call === undefined) this.skipLate(id);
+    else call.items.credit.grant(bytes);
+  }
+
+  protected override peerGoesAway(_message: GoingAway): void {
+    this.peerLeft = true;
+    this.settle();
+  }
+
+  protected override protocolError(error: XtcpError): void {
+    if (this.state === 'open') this.onBroken(error);
+    super.protocolError(error);
+  }
+
+  protected override lost(error: XtcpError): void {
+    for (const call of this.places) call.disconnected(error);
+  }
+
+  /** A server may wait for a client that does not read, by not reading either. */
+  private sendOrPause(fields: readonly Field[]): boolean {
+    const keepsUp = this.send(fields);
+    if (!keepsUp && !this.congested) {
+      this.congested = true;
+      this.frames.hold();
+    }
+    return keepsUp;
+  }
+
+  private settle(): void {
+    // A client that is going away closes when its calls have ended; so nothing is owed to it behind that.
+    if (this.peerLeft && this.live.size === 0) this.end();
+  }
+
+  private open(head: Head, frame: Frame): void {
+    if (frame.count < 3) throw missing('a pattern or a payload');
+    if (head.id <= this.highest) {
+      throw new XtcpError('PROTOCOL_ERROR', `call ${head.id} was opened behind call ${this.highest}`);
+    }
+    this.highest = head.id;
+    const isEvent = head.kind === Kind.Event;
+    const ack = isEvent ? (head.first ?? Ack.Received) : Ack.Handled;
+    const timeoutMs = isEvent ? head.second : head.first;
+    if (ack > Ack.Handled || (timeoutMs ?? 0) > 2 ** 31 - 1) {
+      throw new XtcpError('PROTOCOL_ERROR', 'the head of a call has a number out of range');
+    }
+    try {
+      this.start(head, frame, isEvent, ack, timeoutMs);
+    } catch (error) {
+      // One bad call harms no other.
+      if (!(error instanceof XtcpError) || error.code === 'PROTOCOL_ERROR') throw error;
+      if (isEvent && ack === Ack.None) return;
+      const told = new XtcpError(error.code, error.message, { executed: false });
+      this.wire.send([`${Kind.Error}${head.id}`, encodeError(told, this.wire.maxErrorBytes)]);
+    }
+  }
+
+  private start(head: Head, frame: Frame, isEvent: boolean, ack: number, timeoutMs: number | undefined): void {
+    const { id } = head;
+    if (this.places.size >= this.own.maxCalls) {
+      throw new XtcpError('RESOURCE_EXHAUSTED', `${this.own.maxCalls} calls run on this connection (maxCalls)`);
+    }
+    if (timeoutMs === 0) throw new XtcpError('DEADLINE_EXCEEDED', 'the call had no time left');
+    if (frame.length(OPENING.pattern) > MAX_PATTERN_BYTES) {
+      throw new XtcpError('RESOURCE_EXHAUSTED', `the pattern is over ${MAX_PATTERN_BYTES} bytes`);
+    }
+    const data = decodeValue(frame, OPENING.payload, head.codec, this.packer);
+    const pattern = frame.text(OPENING.pattern);
+    const metadata = decodeMetadata(frame, OPENING.metadata);
+    let input: Inbox | undefined;
+    let inputCredit: IncomingCredit | undefined;
+    if (head.kind === Kind.CallWithInput) {
+      inputCredit = new IncomingCredit(this.own.window, (bytes) => {
+        if (call.isLive) this.wire.send([`${Kind.Credit}${id} ${bytes}`]);
+      });
+      input = new Inbox(() => {});
+    }
+    const opened: OpenedCall = {
+      id,
+      kind: isEvent ? 'event' : 'call',
+      ack,
+      pattern,
+      data,
+      metadata,
+      timeoutMs,
+      codec: head.codec,
+    };
+    const credit = new OutgoingCredit(this.peer.window);
+    const call: ServedCall = new ServedCall(
+      opened,
+      input,
+      inputCredit,
+      credit,
+      this.limits.maxAheadBytes,
+      this.wire,
+      this.clock,
+    );
+    this.live.set(id, call);
+    this.places.add(call);
+    this.serve(call);
+  }
+
+  private inputOf(head: Head): Inbox | undefined {
+    const call = this.live.get(head.id);
+    if (call === undefined) this.skipLate(head.id);
+    return call?.input;
+  }
+
+  private takeItem(head: Head, frame: Frame): void {
+    if (frame.count < 2) throw missing('a payload');
+    const call = this.live.get(head.id);
+    if (call === undefined) {
+      this.skipLate(head.id);
+      return;
+    }
+    if (call.input === undefined || call.inputCredit === undefined) {
+      throw new XtcpError('PROTOCOL_ERROR', `an item came for call ${head.id}, which has no input`);
+    }
+    const bytes = frame.length(CARRYING.payload);
+    call.inputCredit.arrived(bytes);
+    let value: unknown;
+    try {
+      value = decodeValue(frame, CARRYING.payload, head.codec, this.packer);
+    } catch (error) {
+      if ((error as XtcpError).code === 'PROTOCOL_ERROR') throw error;
+      call.fail(error as XtcpError);
+      call.cancel(error as XtcpError);
+      return;
+    }
+    const { input, inputCredit } = call;
+    input.push(value, () => {
+      inputCredit.consumed(bytes);
+    });
+  }
+}
+
+function missing(what: string): XtcpError {
+  return new XtcpError('PROTOCOL_ERROR', `a frame lacks a field: ${what}`);
+}

@@ -1,0 +1,202 @@
+import type { Cancel, Clock } from '../clock/clock.js';
+import { fromSocketError } from '../errors/from-node.js';
+import { XtcpError } from '../errors/xtcp-error.js';
+import { toJson, type Packer, MSGPACK_LETTER } from '../wire/codec.js';
+import type { Field } from '../wire/encoder.js';
+import type { FrameStream, FrameStreamListener } from '../wire/frame-stream.js';
+import type { Frame } from '../wire/frame.js';
+import { Kind, MAX_HEAD_BYTES, parseHead, type Head } from '../wire/head.js';
+import { byteLength } from './item-sender.js';
+import type { Hello } from './hello.js';
+
+export interface SessionLimits {
+  /** Milliseconds without a sign of life after which the other side is asked for one; 0 for never. */
+  readonly keepAliveIntervalMs: number;
+  /** Milliseconds that it then has to give one. */
+  readonly keepAliveTimeoutMs: number;
+  /** Bytes that a source which cannot be paused may push ahead of its reader. */
+  readonly maxAheadBytes: number;
+}
+
+/** Fields of a frame that opens a call, and of one that answers or carries an item. */
+export const OPENING = { head: 0, pattern: 1, payload: 2, metadata: 3 } as const;
+export const CARRYING = { head: 0, payload: 1, metadata: 2 } as const;
+/** Fields of `C` (its metadata) and of `E` (its error and metadata). */
+export const ENDING = { head: 0, metadata: 1, error: 1, errorMetadata: 2 } as const;
+
+/** What `G` says. */
+export interface GoingAway {
+  readonly code?: unknown;
+  readonly reason?: unknown;
+  readonly last?: unknown;
+}
+
+/**
+ * One connection that speaks sessions, once both hellos are in: what is the same for both roles. Takes frames apart,
+ * answers pings, finds silent peers, hands out credit, and goes away in order (docs/protocol.md, "Frames").
+ */
+export abstract class Session implements FrameStreamListener {
+  /** `open`, `ending`: our last frame is on the wire, `closed`: gone. */
+  protected state: 'open' | 'ending' | 'closed' = 'open';
+  /** The highest id that opened a call here. */
+  protected highest = 0;
+  private stopKeepAlive: Cancel = () => {};
+  private pings = 0;
+
+  constructor(
+    protected readonly frames: FrameStream,
+    protected readonly own: Hello,
+    protected readonly peer: Hello,
+    protected readonly limits: SessionLimits,
+    protected readonly clock: Clock,
+    private readonly msgpack: Packer | undefined,
+  ) {
+    this.keepAlive();
+  }
+
+  /** MessagePack, where both sides speak it. */
+  get packer(): Packer | undefined {
+    return this.peer.codecs.includes(MSGPACK_LETTER) ? this.msgpack : undefined;
+  }
+
+  onFrame(frame: Frame): void {
+    if (this.state !== 'open') return;
+    try {
+      const head = parseHead(frame.start(0, MAX_HEAD_BYTES + 1));
+      this.take(head, frame);
+    } catch (error) {
+      this.protocolError(error as XtcpError);
+    }
+  }
+
+  onBadInput(error: XtcpError): void {
+    this.protocolError(error);
+  }
+
+  /** The end of the input ends every call on the connection. */
+  onEnd(midFrame: boolean): void {
+    const how = midFrame ? 'in the middle of a frame' : 'before the call had ended';
+    this.lost(new XtcpError('UNAVAILABLE', `the other side closed the connection ${how}`));
+    this.frames.finish();
+  }
+
+  abstract onDrain(): void;
+
+  onClose(error: Error | undefined): void {
+    this.lost(error === undefined ? new XtcpError('UNAVAILABLE', 'the connection was closed') : fromSocketError(error));
+    this.stopKeepAlive();
+    this.state = 'closed';
+  }
+
+  /** Takes a frame of this role's calls. @throws {XtcpError} PROTOCOL_ERROR */
+  protected abstract takeCallFrame(head: Head, frame: Frame): void;
+  /** More credit for the items that this side sends in call `id`; for one that is not live, nothing. */
+  protected abstract grant(id: number, bytes: number): void;
+  protected abstract peerGoesAway(message: GoingAway): void;
+  /** The connection carries nothing any more: ends every call. May be said more than once. */
+  protected abstract lost(error: XtcpError): void;
+
+  protected send(fields: readonly Field[]): boolean {
+    return this.state === 'open' ? this.frames.send(fields) : true;
+  }
+
+  /** Says `G`. @param last the highest id that ran or will run; left out where all that arrive do */
+  protected sayGoingAway(code: string, reason: string, last?: number): void {
+    this.send([Kind.GoingAway, toJson({ code, reason, ...(last !== undefined && { last }) })]);
+  }
+
+  /** Half-closes behind the last frame. */
+  protected end(): void {
+    if (this.state !== 'open') return;
+    this.state = 'ending';
+    this.stopKeepAlive();
+    this.frames.finish();
+  }
+
+  /** The other side broke the protocol: tells it so, fails the calls, and closes. */
+  protected protocolError(error: XtcpError): void {
+    if (this.state !== 'open') return;
+    this.sayGoingAway(error.code, error.message);
+    this.end();
+    this.lost(error);
+  }
+
+  /** Whether a frame may go to the other side, which takes so many bytes at once. */
+  protected fits(...fields: readonly Field[]): boolean {
+    let bytes = 0;
+    for (const field of fields) bytes += byteLength(field);
+    return bytes <= this.peer.maxFrame;
+  }
+
+  /** For frames about a call that is not live: skipped where it was, else against the protocol. */
+  protected skipLate(id: number): void {
+    if (id === 0 || id > this.highest) {
+      throw new XtcpError('PROTOCOL_ERROR', `a frame is about call ${id}, which was never opened`);
+    }
+  }
+
+  private take(head: Head, frame: Frame): void {
+    switch (head.kind) {
+      case Kind.Credit:
+        if (head.first === undefined || head.first < 1) {
+          throw new XtcpError('PROTOCOL_ERROR', 'a grant of credit has no number of bytes above 0');
+        }
+        this.grant(head.id, head.first);
+        return;
+      case Kind.Ping:
+        this.send([Kind.Pong + String(head.id)]);
+        return;
+      case Kind.Pong:
+        return;
+      case Kind.GoingAway:
+        this.peerGoesAway(readGoingAway(frame));
+        return;
+      default:
+        this.takeCallFrame(head, frame);
+    }
+  }
+
+  /** What a kind that this side does not know means. */
+  protected unknownKind(kind: string): void {
+    // Lower case is for what a peer may add later without asking.
+    if (kind >= 'a') return;
+    throw new XtcpError('PROTOCOL_ERROR', `a frame has the kind ${kind}, which is not known here`);
+  }
+
+  private keepAlive(): void {
+    const { keepAliveIntervalMs, keepAliveTimeoutMs } = this.limits;
+    const silence = this.clock.now() - this.frames.livedAt;
+    if (silence < keepAliveIntervalMs || keepAliveIntervalMs === 0) {
+      this.stopKeepAlive = this.clock.after(keepAliveIntervalMs && keepAliveIntervalMs - silence, () => {
+        this.keepAlive();
+      });
+      return;
+    }
+    this.send([Kind.Ping + String(++this.pings)]);
+    const asked = this.clock.now();
+    this.stopKeepAlive = this.clock.after(keepAliveTimeoutMs, () => {
+      if (this.frames.livedAt > asked) {
+        this.keepAlive();
+        return;
+      }
+      this.lost(
+        new XtcpError('UNAVAILABLE', `the other side gave no sign of life for ${keepAliveTimeoutMs} ms behind a ping`),
+      );
+      this.frames.destroy();
+    });
+  }
+}
+
+function readGoingAway(frame: Frame): GoingAway {
+  if (frame.count < 2) throw new XtcpError('PROTOCOL_ERROR', 'a frame that says going away has no second field');
+  let message: unknown;
+  try {
+    message = JSON.parse(frame.text(1)) as unknown;
+  } catch {
+    message = undefined;
+  }
+  if (typeof message !== 'object' || message === null) {
+    throw new XtcpError('PROTOCOL_ERROR', 'a frame that says going away has no JSON object');
+  }
+  return message;
+}

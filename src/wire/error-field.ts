@@ -1,0 +1,45 @@
+import { XTCP_ERROR_CODES, XtcpError, type XtcpErrorCode } from '../errors/xtcp-error.js';
+import { toJson } from './codec.js';
+
+/**
+ * An error as the field of an `E` frame. Details that are no JSON, or that make the field longer than `maxBytes`, are
+ * left out; a message that still is too long is cut.
+ */
+export function encodeError(error: XtcpError, maxBytes: number): string {
+  const { code, message, details } = error;
+  const executed = error.executed === false ? { executed: false } : {};
+  if (details !== undefined) {
+    try {
+      const whole = toJson({ code, message, details, ...executed });
+      if (Buffer.byteLength(whole) <= maxBytes) return whole;
+    } catch {
+      // Goes without them.
+    }
+  }
+  const short = toJson({ code, message, ...executed });
+  // JSON needs at most six bytes for a UTF-16 unit.
+  return Buffer.byteLength(short) <= maxBytes ? short : toJson({ code, message: message.slice(0, 1000), ...executed });
+}
+
+/** The error in a field of JSON. What has another shape is still an error, if one that says less. */
+export function decodeError(text: string): XtcpError {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    parsed = undefined;
+  }
+  if (typeof parsed !== 'object' || parsed === null) {
+    return new XtcpError('PROTOCOL_ERROR', 'the other side sent an error that cannot be read');
+  }
+  const { code, message, details, executed } = parsed as Record<string, unknown>;
+  return new XtcpError(
+    isErrorCode(code) ? code : 'INTERNAL',
+    typeof message === 'string' ? message : 'the other side gave no message',
+    { details, executed: executed === false ? false : undefined },
+  );
+}
+
+function isErrorCode(value: unknown): value is XtcpErrorCode {
+  return (XTCP_ERROR_CODES as readonly unknown[]).includes(value);
+}
