@@ -6,7 +6,7 @@ import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microser
 import { connectable, defer, Observable, Subject, tap } from 'rxjs';
 
 import { systemClock, type Cancel } from '../clock/clock.js';
-import { currentCall } from '../context/current-call.js';
+import { currentCall } from '../async/current-call.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import { resolveClientOptions, type ResolvedClientOptions, type XtcpClientOptions } from '../options/client-options.js';
 import { formatEndpoint } from '../options/endpoint.js';
@@ -19,7 +19,8 @@ import { SocketStream } from '../socket/socket-stream.js';
 import type { Packer } from '../wire/codec.js';
 import { MSGPACK_LETTER } from '../wire/codec.js';
 import { findMsgpack, requireMsgpack } from '../wire/msgpack.js';
-import { makeCall, type CallObserver } from './call.js';
+import { makeCall } from './call.js';
+import { PacketExchange, type PacketObserver } from './packets.js';
 import { LostEvents } from './lost-events.js';
 import { inheritedOptions, XtcpRecord, type XtcpCallOptions } from './xtcp-record.js';
 
@@ -50,12 +51,18 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
   private readonly msgpack: Packer | undefined;
   private readonly events = new EventEmitter();
   private readonly sockets = new Set<Socket>();
+  private readonly packets: PacketExchange | undefined;
+  private lastId = 0;
   private readonly lostEvents = new LostEvents(systemClock, new Logger('XtcpClient'));
 
   /** @throws {XtcpError} INVALID_ARGUMENT where an option is wrong. */
   constructor(options: XtcpClientOptions = {}) {
     super();
     this.options = resolveClientOptions(options);
+    const { serializer, deserializer } = this.options;
+    if (serializer !== undefined || deserializer !== undefined) {
+      this.packets = new PacketExchange({ serializer, deserializer });
+    }
     this.endpoint = formatEndpoint(this.options.endpoint);
     this.msgpack = this.options.codec === 'msgpack' ? requireMsgpack('the codec "msgpack"') : findMsgpack();
     const { protocol, maxFrameBytes, windowBytes } = this.options;
@@ -246,10 +253,29 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
     packet: ReadPacket,
     requestTimeoutMs: number,
     given: XtcpCallOptions,
-    observer: Omit<CallObserver, 'onError'> & { onError(error: unknown): void },
+    observer: PacketObserver,
+  ): Cancel {
+    if (this.packets === undefined) return this.start(kind, packet, packet.data, requestTimeoutMs, given, observer);
+    const id = String(++this.lastId);
+    const receiver = this.packets.receiver(id, observer);
+    return this.packets.send(
+      kind === 'call' ? { ...packet, id } : { ...packet, pattern: this.normalizePattern(packet.pattern as string) },
+      (data) => this.start(kind, packet, data, requestTimeoutMs, given, receiver),
+      (error) => {
+        observer.onError(error);
+      },
+    );
+  }
+
+  private start(
+    kind: 'call' | 'event',
+    packet: ReadPacket,
+    record: unknown,
+    requestTimeoutMs: number,
+    given: XtcpCallOptions,
+    observer: PacketObserver,
   ): Cancel {
     const pattern = this.normalizePattern(packet.pattern as string);
-    const record: unknown = packet.data;
     const isRecord = record instanceof XtcpRecord;
     let options: XtcpCallOptions = isRecord ? { ...given, ...record.options } : given;
     const current = currentCall();

@@ -1,4 +1,4 @@
-import type { CurrentCall } from '../context/current-call.js';
+import type { CurrentCall } from '../async/current-call.js';
 import type { Codec, EventAck } from '../options/client-options.js';
 import type { Metadata } from '../wire/metadata.js';
 

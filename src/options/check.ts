@@ -63,6 +63,15 @@ export class OptionReader<Options extends object> {
     return value as Value;
   }
 
+  /** An object with a method of that name. */
+  method<Name extends keyof Options & string>(name: Name, method: string): Options[Name] | undefined {
+    const value: unknown = this.options[name];
+    if (value === undefined) return undefined;
+    const found: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, method) : undefined;
+    if (typeof found !== 'function') throw this.wrong(name, `an object with a method ${method}`);
+    return value as Options[Name];
+  }
+
   /** Says that two options exclude each other. */
   notBoth(name: keyof Options & string, other: keyof Options & string): void {
     if (!this.has(name) || !this.has(other)) return;

@@ -2,6 +2,7 @@ import { OptionReader } from './check.js';
 import { readEndpoint, type Endpoint, type EndpointOptions } from './endpoint.js';
 import { DEFAULT_MAX_FRAME_BYTES, GREATEST_MAX_FRAME_BYTES } from './limits.js';
 import { PAYLOAD_KINDS, type PayloadKind } from './payload-kind.js';
+import type { PacketDeserializer, PacketSerializer } from './packets.js';
 import { readSessionLimits } from './session-limits.js';
 
 const PROTOCOLS = ['auto', 'session', 'classic'] as const;
@@ -16,6 +17,10 @@ export const ACKS = ['none', 'received', 'handled'] as const;
 export type EventAck = (typeof ACKS)[number];
 
 export interface XtcpClientOptions extends EndpointOptions {
+  /** Changes the packets that are sent, as in Nest's own transports: what it leaves in `data` is what is encoded. */
+  serializer?: PacketSerializer | undefined;
+  /** Changes the packets that arrive, as in Nest's own transports. */
+  deserializer?: PacketDeserializer | undefined;
   /**
    * `'session'`: many calls at once on one connection, with streams, deadlines, cancelling and metadata. `'classic'`:
    * xtcp 0.2. `'auto'`: sessions, but classic with a server that turns out to speak nothing else. Default `'auto'`.
@@ -72,6 +77,8 @@ export interface XtcpClientOptions extends EndpointOptions {
 
 /** Options with nothing left open. */
 export interface ResolvedClientOptions {
+  readonly serializer: PacketSerializer | undefined;
+  readonly deserializer: PacketDeserializer | undefined;
   readonly endpoint: Endpoint;
   readonly payload: PayloadKind;
   readonly connections: number;
@@ -99,6 +106,8 @@ export function resolveClientOptions(options: XtcpClientOptions): ResolvedClient
     'port',
     'path',
     'payload',
+    'serializer',
+    'deserializer',
     'connections',
     'pipelining',
     'connectTimeoutMs',
@@ -118,6 +127,8 @@ export function resolveClientOptions(options: XtcpClientOptions): ResolvedClient
   ]);
   return {
     endpoint: readEndpoint(read, 1),
+    serializer: read.method('serializer', 'serialize'),
+    deserializer: read.method('deserializer', 'deserialize'),
     payload: read.oneOf('payload', 'text', PAYLOAD_KINDS),
     connections: read.integer('connections', 10, 1, 65_535),
     pipelining: read.integer('pipelining', 1, 1, 65_535),

@@ -1,10 +1,15 @@
 import { OptionReader } from './check.js';
 import { readEndpoint, type Endpoint, type EndpointOptions } from './endpoint.js';
 import { DEFAULT_MAX_FRAME_BYTES, GREATEST_MAX_FRAME_BYTES } from './limits.js';
+import type { PacketDeserializer, PacketSerializer } from './packets.js';
 import { readSessionLimits } from './session-limits.js';
 import { PAYLOAD_KINDS, type PayloadKind } from './payload-kind.js';
 
 export interface XtcpServerOptions extends EndpointOptions {
+  /** Changes the packets that are sent, as in Nest's own transports: what it leaves in `response` is what is encoded. */
+  serializer?: PacketSerializer | undefined;
+  /** Changes the packets that arrive, as in Nest's own transports. */
+  deserializer?: PacketDeserializer | undefined;
   /**
    * The address to listen on. Default `'127.0.0.1'`, this machine only; `'0.0.0.0'` or `'::'` for other machines.
    */
@@ -66,6 +71,8 @@ export interface XtcpServerOptions extends EndpointOptions {
 
 /** Options with nothing left open. */
 export interface ResolvedServerOptions {
+  readonly serializer: PacketSerializer | undefined;
+  readonly deserializer: PacketDeserializer | undefined;
   readonly endpoint: Endpoint;
   readonly payload: PayloadKind;
   readonly maxFrameBytes: number;
@@ -88,6 +95,8 @@ export function resolveServerOptions(options: XtcpServerOptions): ResolvedServer
     'port',
     'path',
     'payload',
+    'serializer',
+    'deserializer',
     'maxFrameBytes',
     'incompleteMessageTimeout',
     'maxCalls',
@@ -102,6 +111,8 @@ export function resolveServerOptions(options: XtcpServerOptions): ResolvedServer
   ]);
   return {
     endpoint: readEndpoint(read, 0),
+    serializer: read.method('serializer', 'serialize'),
+    deserializer: read.method('deserializer', 'deserialize'),
     payload: read.oneOf('payload', 'text', PAYLOAD_KINDS),
     maxFrameBytes: read.integer('maxFrameBytes', DEFAULT_MAX_FRAME_BYTES, 1, GREATEST_MAX_FRAME_BYTES),
     incompleteMessageTimeout: read.milliseconds('incompleteMessageTimeout', 30_000),

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { LoggerService } from '@nestjs/common';
 import type { MessageHandler } from '@nestjs/microservices';
 
+import type { InOrder } from '../async/in-order.js';
 import { decodePayload } from '../classic/payload.js';
 import { METHOD, PARAMS, type Answer } from '../classic/responder.js';
 import type { Cancel, Clock } from '../clock/clock.js';
@@ -10,6 +11,7 @@ import { XtcpError } from '../errors/xtcp-error.js';
 import type { PayloadKind } from '../options/payload-kind.js';
 import type { ServedCall } from '../session/served-call.js';
 import type { Frame } from '../wire/frame.js';
+import { deserialize, SerializingSink, type Packets } from './packets.js';
 import { ClassicReply, EventSink, SessionReply } from './replies.js';
 import type { Route, Router, XtcpExtras } from './router.js';
 import { runHandler, type ResultSink, type Scope } from './run-handler.js';
@@ -57,6 +59,7 @@ export class Dispatcher {
     private readonly payload: PayloadKind,
     private readonly withHooks: WithHooks,
     private readonly scopeOf: (context: XtcpContext) => Scope,
+    private readonly packets: Packets,
     private readonly clock: Clock,
     private readonly logger: LoggerService,
   ) {}
@@ -103,8 +106,34 @@ export class Dispatcher {
   }
 
   /** Serves a call or an event of a session. */
-  serveCall(peer: Peer, call: ServedCall): void {
-    const { kind, pattern, metadata, timeoutMs, data } = call.opened;
+  serveCall(peer: Peer, call: ServedCall, order: InOrder): void {
+    const { id, kind, pattern, metadata } = call.opened;
+    const data = call.input ?? call.opened.data;
+    if (this.packets.deserializer === undefined) {
+      this.startCall(peer, call, pattern, data);
+      return;
+    }
+    const packet = { pattern, data, ...(metadata && { metadata }), ...(kind === 'call' && { id: String(id) }) };
+    order.run(
+      () => deserialize(this.packets, packet),
+      (read) => {
+        this.startCall(peer, call, asText(read.pattern), read.data);
+      },
+      (error) => {
+        this.logger.error(error);
+        call.fail(new XtcpError('INTERNAL', 'Internal server error'));
+        call.leave();
+      },
+    );
+  }
+
+  private startCall(peer: Peer, call: ServedCall, pattern: string, data: unknown): void {
+    const { id, kind, metadata, timeoutMs } = call.opened;
+    if (kind === 'call' && !call.isLive) {
+      // Nobody waits any more, and nothing has begun.
+      call.leave();
+      return;
+    }
     let route: Route;
     try {
       route = this.route(pattern);
@@ -118,10 +147,11 @@ export class Dispatcher {
     const isAnswered = kind === 'call' && route.call !== undefined;
     const sinks: EventSink[] = [];
     const jobs = (isAnswered ? [route.call!] : handlersOfEvent(route)).map((handler): Job => {
-      if (isAnswered) return { handler, data: call.input ?? data, sink: new SessionReply(call, context, this.logger) };
+      if (isAnswered)
+        return { handler, data, sink: this.serializing(new SessionReply(call, context, this.logger), id) };
       const sink = new EventSink(this.logger);
       sinks.push(sink);
-      return { handler, data: call.input ?? data, sink };
+      return { handler, data, sink };
     });
     const cancel = this.run({
       jobs,
@@ -144,6 +174,11 @@ export class Dispatcher {
       context.abort(reason);
       cancel();
     };
+  }
+
+  private serializing(sink: ResultSink, id: number): ResultSink {
+    const { serializer } = this.packets;
+    return serializer === undefined ? sink : new SerializingSink(sink, serializer, String(id));
   }
 
   private route(pattern: string): Route {
@@ -209,4 +244,9 @@ export class Dispatcher {
 /** As with Nest's own transports, what only answers calls takes events too. */
 function handlersOfEvent(route: Route): readonly MessageHandler[] {
   return route.events.length === 0 && route.call !== undefined ? [route.call] : route.events;
+}
+
+/** A pattern as it would be on the wire; a deserializer may leave an object. */
+function asText(pattern: unknown): string {
+  return typeof pattern === 'string' ? pattern : JSON.stringify(pattern ?? null);
 }

@@ -56,6 +56,9 @@ export class SessionReply implements ResultSink {
     private readonly logger: LoggerService,
   ) {
     call.toError = (error) => this.tell(error, 'iterator');
+    context.paceBy((ask) => {
+      call.items.credit.whenReady(ask);
+    });
   }
 
   next(value: unknown): void {

@@ -16,6 +16,9 @@ export class XtcpContext extends BaseRpcContext<XtcpContextArgs> {
   private controller: AbortController | undefined;
   private abortedBy: Error | undefined;
   private answerMetadata: PacketMetadata | undefined;
+  private demand: (ask: () => void) => void = (ask) => {
+    ask();
+  };
 
   constructor(
     args: XtcpContextArgs,
@@ -66,6 +69,19 @@ export class XtcpContext extends BaseRpcContext<XtcpContextArgs> {
   /** Metadata for the caller, sent with the end of the answer. A classic answer has no place for it. */
   setMetadata(metadata: PacketMetadata): void {
     this.answerMetadata = { ...this.answerMetadata, ...metadata };
+  }
+
+  /**
+   * Calls `ask` when the caller can take another item: at once, unless it reads a stream and is behind. For what makes
+   * items on demand, such as {@link IteratorErrorsInterceptor}.
+   */
+  whenWanted(ask: () => void): void {
+    this.demand(ask);
+  }
+
+  /** For the transport. @internal */
+  paceBy(demand: (ask: () => void) => void): void {
+    this.demand = demand;
   }
 
   /** For the transport. @internal */

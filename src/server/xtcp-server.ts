@@ -5,7 +5,8 @@ import { Server, type CustomTransportStrategy, type MessageHandler, type Transpo
 import type { Observable } from 'rxjs';
 
 import { systemClock } from '../clock/clock.js';
-import { keepCurrentCall, runWithin } from '../context/current-call.js';
+import { InOrder } from '../async/in-order.js';
+import { keepCurrentCall, runWithin } from '../async/current-call.js';
 import { resolveServerOptions, type ResolvedServerOptions, type XtcpServerOptions } from '../options/server-options.js';
 import { formatEndpoint } from '../options/endpoint.js';
 import { Acceptor } from '../socket/acceptor.js';
@@ -52,6 +53,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
       this.options.payload,
       (context, run) => this.runWithProcessingHooks(context, run),
       this.options.inherit ? (context) => (run) => runWithin(context, run) : () => (run) => run(),
+      this.options,
       systemClock,
       this.logger,
     );
@@ -148,10 +150,11 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   private accept(socket: Socket): void {
     const { remoteAddress, remotePort } = socket;
     const peer: Peer = { socket, remoteAddress };
+    const order = new InOrder();
     const connection = new ServerConnection(new SocketStream(socket), this.options, systemClock, findMsgpack(), {
       serveRequest: (request, answer) => this.dispatcher.serveRequest(peer, request, answer),
       serveCall: (call) => {
-        this.dispatcher.serveCall(peer, call);
+        this.dispatcher.serveCall(peer, call, order);
       },
       onBroken: (error) => {
         const client =
