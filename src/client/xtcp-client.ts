@@ -53,7 +53,7 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
       },
       onLost: (error) => {
         // An EventEmitter throws an 'error' that nobody listens to; here the calls are told in any case.
-        if (this.events.listenerCount('error') > 0) this.events.emit('error', error);
+        if (this.events.listenerCount('error') > 0) this.events.emit('error', error.at(this.endpoint));
       },
       onClose: () => {
         this.events.emit('close');
@@ -160,9 +160,10 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
   }
 
   private call(packet: ReadPacket, onAnswer: (value: unknown) => void, onError: (error: unknown) => void): Cancel {
-    const method = this.normalizePattern(packet.pattern as string);
+    let method = '';
     let params: Field;
     try {
+      method = this.methodOf(packet.pattern);
       params = encodePayload(packet.data);
     } catch (error) {
       onError(error instanceof XtcpError ? error.ofCall(method, this.endpoint) : error);
@@ -177,6 +178,18 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
         onError(errorOfCall(error, method, this.endpoint));
       },
     });
+  }
+
+  /** A pattern in Nest's normal form. @throws {XtcpError} INVALID_ARGUMENT where it has none. */
+  private methodOf(pattern: unknown): string {
+    let method: unknown;
+    try {
+      method = this.normalizePattern(pattern as string);
+    } catch (error) {
+      throw new XtcpError('INVALID_ARGUMENT', 'the pattern has no normal form', { cause: error });
+    }
+    if (typeof method === 'string') return method;
+    throw new XtcpError('INVALID_ARGUMENT', `a pattern is a string, a number or an object, not a ${typeof pattern}`);
   }
 
   private dial(onOpen: (bytes: SocketStream) => void, onFailed: (error: XtcpError) => void): Cancel {

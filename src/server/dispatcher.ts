@@ -72,6 +72,7 @@ export class Dispatcher {
 
   private run(jobs: readonly Job[], route: Route, context: XtcpContext, answer: Answer): Cancel {
     let state: 'ready' | 'running' | 'ended' = 'ready';
+    let started = false;
     let unfinished = jobs.length;
     let cancels: Cancel[] = [];
     const end = (): void => {
@@ -80,7 +81,13 @@ export class Dispatcher {
       this.ended();
     };
     const start = (endHook: () => void): void => {
-      if (state !== 'ready') return;
+      if (started) return;
+      started = true;
+      if (state === 'ended') {
+        // The caller left while the start hook waited: no handler runs, but what the hook began has an end.
+        this.guarded(endHook);
+        return;
+      }
       state = 'running';
       cancels = jobs.map(({ handler, data }) =>
         runHandler(handler, data, context, (outcome) => {

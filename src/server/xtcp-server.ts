@@ -90,7 +90,8 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
       this.acceptor.listen(this.options.endpoint);
     } catch (error) {
       server.off('error', onError);
-      onError(error as Error);
+      server.off('listening', onListening);
+      callback(error);
     }
   }
 
