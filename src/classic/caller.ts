@@ -116,7 +116,7 @@ export class ClassicCaller {
 
   /** Closes the connection at once; its calls fail with `error`. */
   destroy(error: XtcpError): void {
-    this.fail(error, 'here');
+    this.fail(error, 'here', error);
   }
 
   private answered(frame: Frame): void {
@@ -162,16 +162,16 @@ export class ClassicCaller {
     this.fail(new XtcpError('UNAVAILABLE', `the server closed the connection ${when}`));
   }
 
-  private fail(error: XtcpError, ending: Ending = error): void {
+  /** Fails the oldest call with `error`; those behind it were lost with the connection, unless `others` says more. */
+  private fail(error: XtcpError, ending: Ending = error, others?: XtcpError): void {
     if (this.closed) return;
     const calls = this.pending.splice(0).map((pending) => this.settle(pending));
     this.leave(ending);
     this.frames.destroy();
-    let first = true;
-    for (const call of calls) {
-      // Only the oldest request can have been the cause; those behind it are lost with the connection.
-      call?.onError(first ? error : new XtcpError('UNAVAILABLE', 'the connection was lost', { cause: error }));
-      first = false;
+    const [oldest, ...behind] = calls;
+    oldest?.onError(error);
+    for (const call of behind) {
+      call?.onError(others ?? new XtcpError('UNAVAILABLE', 'the connection was lost', { cause: error }));
     }
   }
 

@@ -21,7 +21,7 @@ const TRACEBACK = 'Traceback (most recent call last):';
 /** The answer that says `error`. */
 export function formatErrorAnswer(error: XtcpError): string {
   const label = error.code === 'PROTOCOL_ERROR' ? MALFORMED : error.code;
-  const text = error.code === 'APPLICATION' ? JSON.stringify(error.details) : error.message;
+  const text = error.code === 'APPLICATION' ? JSON.stringify(error.details ?? null) : error.message;
   return `${PREFIX}${label}: ${text.replaceAll(/[\r\n]+/g, ' ')}`;
 }
 
@@ -29,7 +29,8 @@ export function formatErrorAnswer(error: XtcpError): string {
 export function readErrorAnswer(answer: Frame): XtcpError | undefined {
   const start = answer.start(RESULT, TRACEBACK.length);
   if (!start.startsWith(PREFIX) && start !== TRACEBACK) return undefined;
-  return parseErrorAnswer(answer.text(RESULT));
+  // Python puts octets into a traceback as they come, so that it need not be UTF-8.
+  return parseErrorAnswer(answer.bytes(RESULT).toString());
 }
 
 /** The error that the answer `text` says, from our server or from xtcp 0.2; undefined where it is a result. */

@@ -39,6 +39,8 @@ export class ClassicResponder implements FrameStreamListener {
   /** The requests that have no answer on the wire yet, oldest first. */
   private readonly places: Place[] = [];
   private congested = false;
+  private settling = false;
+  private unsettled = false;
   /**
    * `open`: requests are taken. `draining`: they are taken, but answered UNAVAILABLE. `ending`: no more will come;
    * what runs is answered, then the connection is closed. `closed`: it is gone.
@@ -87,6 +89,8 @@ export class ClassicResponder implements FrameStreamListener {
       this.settle();
     };
     place.cancel = this.serve(frame, answer);
+    // At once, since more requests may lie behind this one in what has been read.
+    if (this.places.length >= this.limits.maxCalls) this.frames.hold();
     this.settle();
   }
 
@@ -105,21 +109,34 @@ export class ClassicResponder implements FrameStreamListener {
   }
 
   onEnd(midFrame: boolean): void {
-    if (midFrame) {
-      this.onBadInput(new XtcpError('PROTOCOL_ERROR', 'the input ended in the middle of a request'));
-      return;
-    }
     this.state = 'ending';
     // TCP shows a client that still reads and one that is gone in the same way, so this has to end some time.
     this.cancelHalfClose = this.clock.after(this.limits.halfCloseTimeoutMs, () => {
       this.frames.destroy();
     });
-    this.settle();
+    if (midFrame) this.onBadInput(new XtcpError('PROTOCOL_ERROR', 'the input ended in the middle of a request'));
+    else this.settle();
   }
 
   /** Sends what can be sent in order, then asks for more requests, or closes. */
   private settle(): void {
-    if (this.state === 'closed') return;
+    // Asking for more may bring requests at once, which settle in turn: they are left to the round that asked.
+    this.unsettled = true;
+    if (this.settling) return;
+    this.settling = true;
+    while (this.unsettled && this.state !== 'closed') {
+      this.unsettled = false;
+      this.sendAnswers();
+      this.askForMore();
+    }
+    this.settling = false;
+    if (this.places.length === 0 && this.state !== 'open' && this.state !== 'closed') {
+      this.state = 'ending';
+      this.frames.finish();
+    }
+  }
+
+  private sendAnswers(): void {
     let answered = 0;
     for (const { result } of this.places) {
       if (result === undefined) break;
@@ -128,15 +145,12 @@ export class ClassicResponder implements FrameStreamListener {
       if (!this.frames.send([field])) this.congested = true;
     }
     this.places.splice(0, answered);
-    if (this.places.length === 0 && this.state !== 'open') {
-      this.cancelHalfClose?.();
-      this.state = 'ending';
-      this.frames.finish();
-    } else if (this.places.length >= this.limits.maxCalls || this.congested || this.state === 'ending') {
-      this.frames.hold();
-    } else {
-      this.frames.release();
-    }
+  }
+
+  private askForMore(): void {
+    const isFull = this.places.length >= this.limits.maxCalls;
+    if (isFull || this.congested || this.state === 'ending') this.frames.hold();
+    else this.frames.release();
   }
 
   onClose(): void {

@@ -64,10 +64,20 @@ export function makeCall(pool: EndpointPool, clock: Clock, request: CallRequest,
   const onAbort = (): void => {
     giveUp(new XtcpError('CANCELLED', 'the call was aborted by its signal', { cause: signal?.reason }));
   };
+  /** @returns what the caller's own function threw; thrown on, it would end the connection with all its calls */
+  const tellMetadata = (metadata: Metadata | undefined): XtcpError | undefined => {
+    try {
+      if (metadata !== undefined) request.onMetadata?.(metadata);
+      return undefined;
+    } catch (cause) {
+      return new XtcpError('INTERNAL', 'onMetadata threw an error', { cause });
+    }
+  };
   const complete = (metadata: Metadata | undefined): void => {
-    if (!end()) return;
-    if (metadata !== undefined) request.onMetadata?.(metadata);
-    observer.onComplete();
+    // Told to those, too, who left with the value that came in the same frame, as firstValueFrom does.
+    const failure = tellMetadata(metadata);
+    if (failure !== undefined) fail(failure);
+    else if (end()) observer.onComplete();
   };
   const stopTimer = clock.after(timeoutMs ?? 0, () => {
     giveUp(new XtcpError('DEADLINE_EXCEEDED', `no end of the call within ${timeoutMs} ms`));
@@ -110,7 +120,7 @@ export function makeCall(pool: EndpointPool, clock: Clock, request: CallRequest,
     onValue,
     onComplete: complete,
     onError: (error, answerMetadata) => {
-      if (!ended && answerMetadata !== undefined) request.onMetadata?.(answerMetadata);
+      if (!ended) tellMetadata(answerMetadata);
       fail(error);
     },
     toClassic: () => {

@@ -81,7 +81,7 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
       },
       onLost: (error) => {
         // An EventEmitter throws an 'error' that nobody listens to; here the calls are told in any case.
-        if (this.events.listenerCount('error') > 0) this.events.emit('error', error);
+        if (this.events.listenerCount('error') > 0) this.events.emit('error', error.at(this.endpoint));
       },
       onClose: () => {
         this.events.emit('close');
@@ -259,7 +259,7 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
     const id = String(++this.lastId);
     const receiver = this.packets.receiver(id, observer);
     return this.packets.send(
-      kind === 'call' ? { ...packet, id } : { ...packet, pattern: this.normalizePattern(packet.pattern as string) },
+      kind === 'call' ? { ...packet, id } : { ...packet, pattern: this.patternOf(packet.pattern) },
       (data) => this.start(kind, packet, data, requestTimeoutMs, given, receiver),
       (error) => {
         observer.onError(error);
@@ -275,7 +275,6 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
     given: XtcpCallOptions,
     observer: PacketObserver,
   ): Cancel {
-    const pattern = this.normalizePattern(packet.pattern as string);
     const isRecord = record instanceof XtcpRecord;
     let options: XtcpCallOptions = isRecord ? { ...given, ...record.options } : given;
     const current = currentCall();
@@ -284,8 +283,10 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
     const onError = (error: XtcpError): void => {
       observer.onError(errorOfCall(error, pattern, this.endpoint));
     };
+    let pattern = '';
     let packer: Packer | undefined;
     try {
+      pattern = this.patternOf(packet.pattern);
       if (codec === 'msgpack') packer = requireMsgpack('the codec "msgpack"');
     } catch (error) {
       onError(error as XtcpError);
@@ -309,6 +310,18 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
       },
       { ...observer, onError },
     );
+  }
+
+  /** A pattern in Nest's normal form. @throws {XtcpError} INVALID_ARGUMENT where it has none. */
+  private patternOf(pattern: unknown): string {
+    let text: unknown;
+    try {
+      text = this.normalizePattern(pattern as string);
+    } catch (error) {
+      throw new XtcpError('INVALID_ARGUMENT', 'the pattern has no normal form', { cause: error });
+    }
+    if (typeof text === 'string') return text;
+    throw new XtcpError('INVALID_ARGUMENT', `a pattern is a string, a number or an object, not a ${typeof pattern}`);
   }
 
   private dial(onOpen: (bytes: SocketStream) => void, onFailed: (error: XtcpError) => void): Cancel {

@@ -74,5 +74,9 @@ const LONGEST_QUOTE = 100;
 /** A pattern as it may stand in a message: quoted, control characters escaped, cut at 100 characters. */
 export function quoteForMessage(text: string): string {
   const cut = text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text;
-  return JSON.stringify(cut);
+  return JSON.stringify(cut).replaceAll(/[\u007f-\u009f\u2028\u2029]/g, escapeUnit);
+}
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -64,9 +64,16 @@ export class CallQueue<Call extends Queued> {
 
   /** Fails all that wait. */
   fail(error: XtcpError): void {
+    this.cut()(error);
+  }
+
+  /** Takes all out that wait. @returns what fails them */
+  cut(): (error: XtcpError) => void {
     const all = [...this.waiting];
     for (const waiting of all) this.remove(waiting);
-    for (const { call } of all) call.onError(error);
+    return (error) => {
+      for (const { call } of all) call.onError(error);
+    };
   }
 
   private remove(waiting: Waiting<Call>): void {

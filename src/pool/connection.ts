@@ -109,8 +109,8 @@ export class Connection implements Carrier {
       },
     });
     this.state = { kind: 'open', caller };
-    this.listener.onOpen();
     for (const [call, entry] of waiting) entry.stop = caller.send(call);
+    this.listener.onOpen();
   }
 
   private abort(error: XtcpError): void {

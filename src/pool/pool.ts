@@ -33,11 +33,10 @@ export class Pool {
   /** Those that carry calls or may. */
   private readonly connections = new Set<Connection>();
   /** Those with anything left of them, the ones that are going included. */
-  private readonly remaining = new Set<Connection>();
+  private readonly remaining = new Map<Connection, (() => void)[]>();
   private readonly queue: CallQueue<ClassicCall>;
   private readonly reuse: Reuse;
-  private readonly onEmpty: (() => void)[] = [];
-  private connecting: Promise<void> | undefined;
+  private readonly connecting: { readonly resolve: () => void; readonly reject: (error: XtcpError) => void }[] = [];
 
   constructor(
     private readonly dial: Dial,
@@ -59,20 +58,22 @@ export class Pool {
   /** Resolves when a connection is open; rejects with UNAVAILABLE where none can be opened. */
   async connect(): Promise<void> {
     if (this.anyOpen) return;
-    this.connecting ??= new Promise<void>((resolve, reject) => {
-      this.open(resolve, reject);
-    }).finally(() => {
-      this.connecting = undefined;
+    await new Promise<void>((resolve, reject) => {
+      this.connecting.push({ resolve, reject });
+      if (this.connections.size === 0) this.open();
     });
-    await this.connecting;
   }
 
   /** Closes every connection at once, calls failing with `error`; resolves when none is left. Usable again after. */
   async close(error: XtcpError): Promise<void> {
-    this.queue.fail(error);
-    for (const connection of this.connections) connection.destroy(error);
+    const failQueued = this.queue.cut();
+    for (const { reject } of this.connecting.splice(0)) reject(error);
+    const remaining = Array.from(this.remaining, ([, onGone]) => new Promise<void>((resolve) => onGone.push(resolve)));
+    const connections = Array.from(this.connections);
+    for (const connection of connections) connection.destroy(error);
+    failQueued(error);
     this.listener.onStatus('disconnected');
-    if (this.remaining.size > 0) await new Promise<void>((resolve) => this.onEmpty.push(resolve));
+    await Promise.all(remaining);
   }
 
   private get anyOpen(): boolean {
@@ -90,15 +91,17 @@ export class Pool {
 
   /** The connection for the next call: an idle one, else a new one, else the least busy that has room. */
   private choose(): Connection | undefined {
-    let best: Connection | undefined;
-    let carrying = 0;
+    let idle: Connection | undefined;
+    let shared: Connection | undefined;
+    let busy = 0;
     for (const connection of this.connections) {
-      const room = this.roomOn(connection);
-      if (room > 0 || connection.calls > 0) carrying++;
-      if (room > 0 && (best === undefined || isLessBusy(connection, best))) best = connection;
+      const isIdle = connection.calls === 0;
+      if (!isIdle) busy++;
+      if (this.roomOn(connection) === 0) continue;
+      if (isIdle) idle = preferable(connection, idle);
+      else shared = preferable(connection, shared);
     }
-    if (best !== undefined && best.calls === 0) return best;
-    return carrying < this.limits.connections ? this.open() : best;
+    return busy < this.limits.connections ? (idle ?? this.open()) : shared;
   }
 
   private roomOn(connection: Connection): number {
@@ -108,12 +111,12 @@ export class Pool {
     return connection.abandoned < pipelining ? pipelining - connection.calls : 0;
   }
 
-  private open(onOpen?: () => void, onFailed?: (error: XtcpError) => void): Connection {
+  private open(): Connection {
     const connection: Connection = new Connection(this.dial, this.limits, this.clock, {
       onOpen: () => {
         this.listener.onConnect();
         this.listener.onStatus('connected');
-        onOpen?.();
+        for (const { resolve } of this.connecting.splice(0)) resolve();
       },
       onAnswer: () => {
         this.reuse.answered(connection);
@@ -126,19 +129,24 @@ export class Pool {
         this.connections.delete(connection);
         if (ending !== 'here') this.reuse.closedByServer(connection);
         if (ending instanceof XtcpError) this.listener.onLost(ending);
-        onFailed?.(ending instanceof XtcpError ? ending : new XtcpError('CANCELLED', 'the connection was not wanted'));
         const expected = ending === 'here' || (ending === 'server' && this.reuse.closesBehindAnswers);
         if (!expected && !this.anyOpen) this.listener.onStatus('disconnected');
         this.place();
+        if (this.connections.size === 0) {
+          const error =
+            ending instanceof XtcpError ? ending : new XtcpError('UNAVAILABLE', 'the connection was closed');
+          for (const { reject } of this.connecting.splice(0)) reject(error);
+        }
       },
       onGone: () => {
         this.listener.onClose();
+        const onGone = this.remaining.get(connection) ?? [];
         this.remaining.delete(connection);
-        if (this.remaining.size === 0) for (const resolve of this.onEmpty.splice(0)) resolve();
+        for (const resolve of onGone) resolve();
       },
     });
     this.connections.add(connection);
-    this.remaining.add(connection);
+    this.remaining.set(connection, []);
     return connection;
   }
 
@@ -155,6 +163,8 @@ export class Pool {
   }
 }
 
-function isLessBusy(one: Connection, other: Connection): boolean {
-  return one.calls < other.calls || (one.calls === other.calls && one.isOpen && !other.isOpen);
+/** The less busy one; of two that are equally busy, the one that is open. */
+function preferable(one: Connection, other: Connection | undefined): Connection {
+  if (other === undefined || one.calls < other.calls) return one;
+  return one.calls === other.calls && one.isOpen && !other.isOpen ? one : other;
 }

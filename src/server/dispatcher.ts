@@ -189,6 +189,7 @@ export class Dispatcher {
 
   private run(work: Work): Cancel {
     let state: 'ready' | 'running' | 'ended' = 'ready';
+    let started = false;
     let unfinished = work.jobs.length;
     let cancels: Cancel[] = [];
     const end = (): void => {
@@ -198,7 +199,13 @@ export class Dispatcher {
       if (this.running === 0) for (const resolve of this.onIdle.splice(0)) resolve();
     };
     const start = (endHook: () => void): void => {
-      if (state !== 'ready') return;
+      if (started) return;
+      started = true;
+      if (state === 'ended') {
+        // The caller left while the start hook waited: no handler runs, but what the hook began has an end.
+        this.guarded(endHook);
+        return;
+      }
       state = 'running';
       const scope = this.scopeOf(work.context);
       cancels = work.jobs.map(({ handler, data, sink }) =>

@@ -28,6 +28,9 @@ export type XtcpServerEvents = {
   close: () => void;
 };
 
+/** Milliseconds that the last words of a server take to be said, behind the grace period. */
+const LAST_WORDS_MS = 1000;
+
 /**
  * The serving side of xtcp for Nest:
  *
@@ -97,7 +100,8 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
       this.acceptor.listen(this.options.endpoint);
     } catch (error) {
       server.off('error', onError);
-      onError(error as Error);
+      server.off('listening', onListening);
+      callback(error);
     }
   }
 
@@ -171,13 +175,21 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   private async drain(): Promise<void> {
     const closed = this.acceptor.close();
     for (const connection of this.connections) connection.drain();
-    let timer: NodeJS.Timeout | undefined;
-    const graceIsOver = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.options.gracePeriodMs);
-    });
-    await Promise.race([Promise.all([closed, this.dispatcher.idle()]), graceIsOver]);
-    clearTimeout(timer);
+    await within(this.options.gracePeriodMs, Promise.all([closed, this.dispatcher.idle()]));
     for (const connection of this.connections) connection.cut();
+    // What was said last is on its way; who does not take it in time is not waited for.
+    await within(LAST_WORDS_MS, closed);
+    this.acceptor.destroyConnections();
     await closed;
   }
+}
+
+/** Waits for `done`, but no longer than `ms` milliseconds. */
+async function within(ms: number, done: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([done, over]);
+  clearTimeout(timer);
 }

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import { ACKS, type EventAck } from '../options/client-options.js';
-import { decodeValue, type EncodedValue, type Packer } from '../wire/codec.js';
-import { decodeError, encodeError } from '../wire/error-field.js';
+import { decodeValue, MSGPACK_LETTER, type EncodedValue, type Packer } from '../wire/codec.js';
+import { encodeError, readError } from '../wire/error-field.js';
 import type { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, type Head } from '../wire/head.js';
@@ -10,9 +10,9 @@ import { decodeMetadata, type Metadata } from '../wire/metadata.js';
 import { IncomingCredit, OutgoingCredit } from './credit.js';
 import type { Hello } from './hello.js';
 import { ItemSender } from './item-sender.js';
-import { CARRYING, ENDING, Session, type GoingAway, type SessionLimits } from './session.js';
+import { CARRYING, ENDING, MAX_DEADLINE_MS, Session, type GoingAway, type SessionLimits } from './session.js';
 
-/** A call or event on its way, ready to be written. */
+/** A call or event on its way, ready to be written. What it is told must not throw: the connection is not its own. */
 export interface OutgoingCall {
   readonly kind: 'call' | 'event';
   readonly pattern: string;
@@ -82,6 +82,10 @@ export class ClientSession extends Session {
    */
   open(call: OutgoingCall): (reason?: XtcpError) => void {
     const { data, pattern, metadata } = call;
+    if (data.letter === MSGPACK_LETTER && this.packer === undefined) {
+      call.onError(new XtcpError('UNIMPLEMENTED', 'the server does not speak MessagePack', { executed: false }));
+      return () => {};
+    }
     const id = this.highest + 1;
     const head = this.headOf(call, id);
     const fields = [head, pattern, data.payload, ...(metadata === '' ? [] : [metadata])];
@@ -145,7 +149,7 @@ export class ClientSession extends Session {
       case Kind.Complete: {
         const live = this.find(head.id);
         if (live === undefined) return;
-        this.deliver(head.id, live, () => {
+        this.deliver(head, live, () => {
           const metadata = decodeMetadata(frame, ENDING.metadata);
           this.endCall(head.id);
           live.call.onComplete(metadata);
@@ -156,8 +160,8 @@ export class ClientSession extends Session {
         if (frame.count < 2) throw missing('an error');
         const live = this.find(head.id);
         if (live === undefined) return;
-        this.deliver(head.id, live, () => {
-          const error = decodeError(frame.text(ENDING.error));
+        this.deliver(head, live, () => {
+          const error = readError(frame, ENDING.error);
           const metadata = decodeMetadata(frame, ENDING.errorMetadata);
           this.endCall(head.id);
           live.call.onError(error, metadata);
@@ -180,9 +184,9 @@ export class ClientSession extends Session {
       this.leaving = true;
       this.listener.onLeaving();
     }
-    if (typeof last === 'number') {
+    if (Number.isSafeInteger(last) && (last as number) >= 0) {
       for (const id of this.live.keys()) {
-        if (id > last) this.failCall(id, new XtcpError('UNAVAILABLE', text, { executed: false }));
+        if (id > (last as number)) this.failCall(id, new XtcpError('UNAVAILABLE', text, { executed: false }));
       }
     }
     if (code === 'PROTOCOL_ERROR' || code === 'RESOURCE_EXHAUSTED') {
@@ -228,7 +232,7 @@ export class ClientSession extends Session {
 
   private headOf(call: OutgoingCall, id: number): string {
     const ms = call.deadline === undefined ? undefined : Math.max(0, Math.ceil(call.deadline - this.clock.now()));
-    const timeLeft = ms === undefined ? '' : ` ${ms}`;
+    const timeLeft = ms === undefined || ms > MAX_DEADLINE_MS ? '' : ` ${ms}`;
     const { letter } = call.data;
     if (call.kind === 'event') return `${Kind.Event}${letter}${id} ${ACKS.indexOf(call.ack)}${timeLeft}`;
     return `${call.input === undefined ? Kind.Call : Kind.CallWithInput}${letter}${id}${timeLeft}`;
@@ -238,10 +242,11 @@ export class ClientSession extends Session {
     if (frame.count < 2) throw missing('a payload');
     const live = this.find(head.id);
     if (live === undefined) return;
+    if (live.call.kind === 'event') throw new XtcpError('PROTOCOL_ERROR', 'a value came for an event');
     const isLast = head.kind === Kind.Answer;
     const bytes = frame.length(CARRYING.payload);
     if (!isLast) live.credit.arrived(bytes);
-    this.deliver(head.id, live, () => {
+    this.deliver(head, live, () => {
       const value = decodeValue(frame, CARRYING.payload, head.codec, this.packer);
       const metadata = isLast ? decodeMetadata(frame, CARRYING.metadata) : undefined;
       if (isLast) this.endCall(head.id);
@@ -256,13 +261,13 @@ export class ClientSession extends Session {
   }
 
   /** Runs what reads a frame; one that cannot be read ends its call, and harms no other. */
-  private deliver(id: number, live: LiveCall, read: () => void): void {
+  private deliver({ id, kind }: Head, live: LiveCall, read: () => void): void {
     try {
       read();
     } catch (error) {
       if (!(error instanceof XtcpError) || error.code === 'PROTOCOL_ERROR') throw error;
       const wasLive = this.endCall(id) !== undefined;
-      if (wasLive) this.send([`${Kind.Cancel}${id}`]);
+      if (wasLive && kind === Kind.Item) this.send([`${Kind.Cancel}${id}`]);
       live.call.onError(new XtcpError('INTERNAL', `the answer cannot be read: ${error.message}`));
     }
     if (!this.live.has(id)) this.roomAgain();

@@ -9,7 +9,8 @@ export function costOf(payloadBytes: number): number {
 
 /** The credit that this side has for the items of one stream that it sends. */
 export class OutgoingCredit {
-  private onReady: (() => void) | undefined;
+  /** Those that wait for credit, in order. */
+  private readonly waiting = new Set<() => void>();
 
   constructor(private left: number) {}
 
@@ -28,16 +29,17 @@ export class OutgoingCredit {
       throw new XtcpError('PROTOCOL_ERROR', 'the credit of a stream grew beyond 2^53-1');
     }
     this.left += bytes;
-    if (!this.ready || this.onReady === undefined) return;
-    const run = this.onReady;
-    this.onReady = undefined;
-    run();
+    for (const run of this.waiting) {
+      if (!this.ready) return;
+      this.waiting.delete(run);
+      run();
+    }
   }
 
-  /** Calls `run` once there is credit: now, or with the grant that brings it. Only the latest one that asks is called. */
+  /** Calls `run` once there is credit: now, or with the grant that brings it. */
   whenReady(run: () => void): void {
     if (this.ready) run();
-    else this.onReady = run;
+    else this.waiting.add(run);
   }
 }
 

@@ -29,7 +29,8 @@ export function helloFields(hello: Hello): string[] {
 
 /** The answer to a hello that is turned away. */
 export function refusalFields(error: XtcpError): string[] {
-  return [PROTOCOL_NAME, String(VERSION), `{"error":${encodeError(error, LEAST.maxFrame)}}`];
+  // Less what is around the error, so that it fits whoever has not said what fits.
+  return [PROTOCOL_NAME, String(VERSION), `{"error":${encodeError(error, LEAST.maxFrame - 32)}}`];
 }
 
 /** Whether a first frame opens a session, well or badly. */
@@ -44,8 +45,14 @@ export function isHello(frame: Frame): boolean {
 export function readHello(frame: Frame): Hello {
   const version = frame.start(1, 11);
   if (!/^[1-9][0-9]{0,9}$/.test(version)) throw wrong('its version is no number above 0');
-  const json = frame.text(2);
-  const members = fromJson(json, 'the hello');
+  let json: string;
+  let members: unknown;
+  try {
+    json = frame.text(2);
+    members = fromJson(json, 'the hello');
+  } catch {
+    throw wrong('it is no JSON');
+  }
   if (typeof members !== 'object' || members === null || Array.isArray(members)) throw wrong('it is no JSON object');
   if (/[\r\n]/.test(json)) throw wrong('it has a raw CR or LF');
   const { error, codecs = [], name, auth, ...numbers } = members as Record<string, unknown>;

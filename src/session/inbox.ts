@@ -44,6 +44,8 @@ export class Inbox implements AsyncIterableIterator<unknown> {
     const early = this.end === undefined;
     this.items.length = 0;
     this.complete();
+    // An error that was not told yet is nobody's any more.
+    this.end = {};
     if (early) this.onReturn();
     return Promise.resolve({ done: true, value: undefined });
   }

@@ -42,7 +42,13 @@ export class ItemSender {
 
   /** Takes the items of an iterable, at the pace of the credit. */
   pull(source: AsyncIterable<unknown>): void {
-    const iterator = source[Symbol.asyncIterator]();
+    let iterator: AsyncIterator<unknown>;
+    try {
+      iterator = source[Symbol.asyncIterator]();
+    } catch (error) {
+      this.failSource(error);
+      return;
+    }
     let asking = false;
     this.stopSource = () => {
       // A generator that is in the middle of something ends behind it; nobody waits, and nobody asks how.

@@ -7,7 +7,7 @@ import { Kind } from '../wire/head.js';
 import { encodeMetadata, type Metadata } from '../wire/metadata.js';
 import type { IncomingCredit, OutgoingCredit } from './credit.js';
 import type { Inbox } from './inbox.js';
-import { ItemSender } from './item-sender.js';
+import { byteLength, ItemSender } from './item-sender.js';
 
 /** When an event is acknowledged: never, when it is handed to its handlers, when all of them have ended. */
 export const Ack = { None: 0, Received: 1, Handled: 2 } as const;
@@ -45,6 +45,8 @@ export class ServedCall {
   answerMetadata: () => Metadata | undefined = () => undefined;
   /** Called once where nobody waits any more: cancelled, out of time, or the connection is gone. */
   onCancel: ((reason: Error) => void) | undefined;
+  /** Whether the caller has ended its input. */
+  inputEnded = false;
   private live = true;
   private running = true;
   private readonly stopTimer: Cancel;
@@ -71,15 +73,12 @@ export class ServedCall {
         this.fail(this.toError(error));
       },
       onError: (error) => {
-        this.fail(error);
         // What produces the items may still be at it.
-        this.stopHandler(error);
+        this.abort(error);
       },
     });
     this.stopTimer = clock.after(opened.timeoutMs ?? 0, () => {
-      const error = new XtcpError('DEADLINE_EXCEEDED', `the caller's ${opened.timeoutMs} ms are over`);
-      this.fail(error);
-      this.cancel(error);
+      this.abort(new XtcpError('DEADLINE_EXCEEDED', `the caller's ${opened.timeoutMs} ms are over`));
     });
   }
 
@@ -125,10 +124,17 @@ export class ServedCall {
     if (!this.live) return;
     const metadata = this.metadataField();
     if (this.opened.kind === 'call' || this.opened.ack !== Ack.None) {
-      const field = encodeError(error, this.wire.maxErrorBytes - metadata.length);
+      const field = encodeError(error, this.wire.maxErrorBytes - byteLength(metadata));
       this.wire.send([`${Kind.Error}${this.opened.id}`, field, ...(metadata === '' ? [] : [metadata])]);
     }
     this.ended();
+  }
+
+  /** The end, with an error that is not the handler's: stops what runs for it, too. */
+  abort(error: XtcpError): void {
+    this.input?.fail(error);
+    this.fail(error);
+    this.cancel(error);
   }
 
   /** An event has been handed to its handlers. */
@@ -152,8 +158,8 @@ export class ServedCall {
 
   /** Nobody waits any more: stops what runs for it. */
   cancel(reason: XtcpError): void {
-    this.ended();
     this.input?.fail(reason);
+    this.ended();
     this.items.stop();
     this.stopHandler(reason);
   }
@@ -183,6 +189,8 @@ export class ServedCall {
     if (!this.live) return;
     this.live = false;
     this.stopTimer();
+    // The caller sends no more of it, and whoever still reads it must not wait for ever.
+    this.input?.fail(new XtcpError('CANCELLED', 'the call has ended'));
     this.wire.ended(this);
   }
 }

@@ -2,14 +2,14 @@ import type { Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import { decodeValue, type Packer } from '../wire/codec.js';
 import type { Field } from '../wire/encoder.js';
-import { decodeError, encodeError } from '../wire/error-field.js';
+import { encodeError, readError } from '../wire/error-field.js';
 import type { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, type Head } from '../wire/head.js';
 import { decodeMetadata } from '../wire/metadata.js';
 import { IncomingCredit, OutgoingCredit } from './credit.js';
 import { Inbox } from './inbox.js';
-import { CARRYING, ENDING, OPENING, Session, type GoingAway, type SessionLimits } from './session.js';
+import { CARRYING, ENDING, MAX_DEADLINE_MS, OPENING, Session, type GoingAway, type SessionLimits } from './session.js';
 import type { Hello } from './hello.js';
 import { Ack, ServedCall, type OpenedCall, type ServedCallWire } from './served-call.js';
 
@@ -42,7 +42,7 @@ export class ServerSession extends Session {
   ) {
     super(frames, own, peer, limits, clock, msgpack);
     this.wire = {
-      send: (fields) => this.sendOrPause(fields),
+      send: (fields) => this.send(fields),
       fits: (...fields) => this.fits(...fields),
       ended: (call) => {
         this.live.delete(call.opened.id);
@@ -87,11 +87,11 @@ export class ServerSession extends Session {
         this.takeItem(head, frame);
         return;
       case Kind.Complete:
-        this.inputOf(head)?.complete();
+        this.endOfInput(head)?.complete();
         return;
       case Kind.Error:
         if (frame.count < 2) throw missing('an error');
-        this.inputOf(head)?.fail(decodeError(frame.text(ENDING.error)));
+        this.endOfInput(head)?.fail(readError(frame, ENDING.error));
         return;
       case Kind.Cancel: {
         const call = this.live.get(head.id);
@@ -102,6 +102,10 @@ export class ServerSession extends Session {
       default:
         this.unknownKind(head.kind);
     }
+  }
+
+  protected override get lastRun(): number {
+    return this.highest;
   }
 
   protected override grant(id: number, bytes: number): void {
@@ -125,8 +129,8 @@ export class ServerSession extends Session {
   }
 
   /** A server may wait for a client that does not read, by not reading either. */
-  private sendOrPause(fields: readonly Field[]): boolean {
-    const keepsUp = this.send(fields);
+  protected override send(fields: readonly Field[]): boolean {
+    const keepsUp = super.send(fields);
     if (!keepsUp && !this.congested) {
       this.congested = true;
       this.frames.hold();
@@ -145,10 +149,11 @@ export class ServerSession extends Session {
       throw new XtcpError('PROTOCOL_ERROR', `call ${head.id} was opened behind call ${this.highest}`);
     }
     this.highest = head.id;
+    this.checkCodec(head.codec);
     const isEvent = head.kind === Kind.Event;
     const ack = isEvent ? (head.first ?? Ack.Received) : Ack.Handled;
     const timeoutMs = isEvent ? head.second : head.first;
-    if (ack > Ack.Handled || (timeoutMs ?? 0) > 2 ** 31 - 1) {
+    if (ack > Ack.Handled || (timeoutMs ?? 0) > MAX_DEADLINE_MS) {
       throw new XtcpError('PROTOCOL_ERROR', 'the head of a call has a number out of range');
     }
     try {
@@ -207,36 +212,39 @@ export class ServerSession extends Session {
     this.serve(call);
   }
 
-  private inputOf(head: Head): Inbox | undefined {
+  /** The call whose input a frame is about; undefined where it is not live any more. */
+  private callWithInput(head: Head): ServedCall | undefined {
     const call = this.live.get(head.id);
     if (call === undefined) this.skipLate(head.id);
+    else if (call.input === undefined || call.inputEnded) {
+      throw new XtcpError('PROTOCOL_ERROR', `a frame is about the input of call ${head.id}, which has none any more`);
+    }
+    return call;
+  }
+
+  private endOfInput(head: Head): Inbox | undefined {
+    const call = this.callWithInput(head);
+    if (call !== undefined) call.inputEnded = true;
     return call?.input;
   }
 
   private takeItem(head: Head, frame: Frame): void {
     if (frame.count < 2) throw missing('a payload');
-    const call = this.live.get(head.id);
-    if (call === undefined) {
-      this.skipLate(head.id);
-      return;
-    }
-    if (call.input === undefined || call.inputCredit === undefined) {
-      throw new XtcpError('PROTOCOL_ERROR', `an item came for call ${head.id}, which has no input`);
-    }
+    const call = this.callWithInput(head);
+    if (call === undefined) return;
+    const { input, inputCredit } = call;
     const bytes = frame.length(CARRYING.payload);
-    call.inputCredit.arrived(bytes);
+    inputCredit?.arrived(bytes);
     let value: unknown;
     try {
       value = decodeValue(frame, CARRYING.payload, head.codec, this.packer);
     } catch (error) {
       if ((error as XtcpError).code === 'PROTOCOL_ERROR') throw error;
-      call.fail(error as XtcpError);
-      call.cancel(error as XtcpError);
+      call.abort(error as XtcpError);
       return;
     }
-    const { input, inputCredit } = call;
-    input.push(value, () => {
-      inputCredit.consumed(bytes);
+    input?.push(value, () => {
+      inputCredit?.consumed(bytes);
     });
   }
 }

@@ -24,6 +24,9 @@ export const CARRYING = { head: 0, payload: 1, metadata: 2 } as const;
 /** Fields of `C` (its metadata) and of `E` (its error and metadata). */
 export const ENDING = { head: 0, metadata: 1, error: 1, errorMetadata: 2 } as const;
 
+/** The most milliseconds that a head can say. */
+export const MAX_DEADLINE_MS = 2 ** 31 - 1;
+
 /** What `G` says. */
 export interface GoingAway {
   readonly code?: unknown;
@@ -57,6 +60,12 @@ export abstract class Session implements FrameStreamListener {
   /** MessagePack, where both sides speak it. */
   get packer(): Packer | undefined {
     return this.peer.codecs.includes(MSGPACK_LETTER) ? this.msgpack : undefined;
+  }
+
+  /** @throws {XtcpError} PROTOCOL_ERROR where a payload of that codec may not be sent here */
+  protected checkCodec(letter: string): void {
+    if ('-tjb'.includes(letter) || (letter === MSGPACK_LETTER && this.packer !== undefined)) return;
+    throw new XtcpError('PROTOCOL_ERROR', 'a payload has a codec that was not agreed on');
   }
 
   onFrame(frame: Frame): void {
@@ -116,9 +125,14 @@ export abstract class Session implements FrameStreamListener {
   /** The other side broke the protocol: tells it so, fails the calls, and closes. */
   protected protocolError(error: XtcpError): void {
     if (this.state !== 'open') return;
-    this.sayGoingAway(error.code, error.message);
+    this.sayGoingAway(error.code, error.message, this.lastRun);
     this.end();
     this.lost(error);
+  }
+
+  /** The highest id that ran, where this side is the one that runs calls. */
+  protected get lastRun(): number | undefined {
+    return undefined;
   }
 
   /** Whether a frame may go to the other side, which takes so many bytes at once. */
@@ -195,7 +209,7 @@ function readGoingAway(frame: Frame): GoingAway {
   } catch {
     message = undefined;
   }
-  if (typeof message !== 'object' || message === null) {
+  if (typeof message !== 'object' || message === null || Array.isArray(message)) {
     throw new XtcpError('PROTOCOL_ERROR', 'a frame that says going away has no JSON object');
   }
   return message;

@@ -14,6 +14,7 @@ export class SocketStream implements ByteStream {
   private gathered: (string | Uint8Array)[] = [];
   private writes = 0;
   private flushScheduled = false;
+  private endPending = false;
 
   constructor(readonly socket: Socket) {}
 
@@ -26,8 +27,13 @@ export class SocketStream implements ByteStream {
     socket.on('end', () => {
       listener.onEnd();
     });
-    socket.on('drain', () => {
+    const onDrain = (): void => {
       listener.onDrain();
+    };
+    socket.on('drain', onDrain);
+    // Behind end() there is no 'drain' any more.
+    socket.on('finish', () => {
+      if (this.endPending) listener.onDrain();
     });
     socket.on('error', (error) => {
       failure = error;
@@ -58,9 +64,11 @@ export class SocketStream implements ByteStream {
     return !this.socket.writableNeedDrain;
   }
 
-  end(): void {
+  end(): boolean {
     this.flush();
     this.socket.end();
+    this.endPending = this.socket.writableLength > 0;
+    return !this.endPending;
   }
 
   destroy(): void {
@@ -68,7 +76,9 @@ export class SocketStream implements ByteStream {
   }
 
   reset(): void {
-    this.socket.resetAndDestroy();
+    // A Unix domain socket knows no reset, and Node throws on asking for one.
+    if (this.socket.remoteAddress === undefined) this.socket.destroy();
+    else this.socket.resetAndDestroy();
   }
 
   pause(): void {

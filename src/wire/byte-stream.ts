@@ -7,8 +7,11 @@ export interface ByteStream {
    * @returns whether the other side keeps up; after `false`, `onDrain` says when it does again.
    */
   write(pieces: readonly (string | Uint8Array)[]): boolean;
-  /** Ends this side's output; the other side may go on. */
-  end(): void;
+  /**
+   * Ends this side's output; the other side may go on.
+   * @returns whether everything is on its way; after `false`, `onDrain` says when it is
+   */
+  end(): boolean;
   /** Lets go of the connection at once; the other side learns of it as an end of input. */
   destroy(): void;
   /** Lets go of the connection at once, and in such a way that the other side knows nobody reads any more (RST). */

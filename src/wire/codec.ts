@@ -38,7 +38,8 @@ export function encodeValue(value: unknown, packer: Packer | undefined): Encoded
 export function decodeValue(frame: Frame, index: number, letter: string, packer: Packer | undefined): unknown {
   switch (letter) {
     case '-':
-      return undefined;
+      if (frame.length(index) === 0) return undefined;
+      throw new XtcpError('INVALID_ARGUMENT', `field ${index + 1} of the frame has octets, though it has no value`);
     case 't':
       return frame.text(index);
     case 'b':

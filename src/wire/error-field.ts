@@ -1,5 +1,6 @@
 import { XTCP_ERROR_CODES, XtcpError, type XtcpErrorCode } from '../errors/xtcp-error.js';
 import { toJson } from './codec.js';
+import type { Frame } from './frame.js';
 
 /**
  * An error as the field of an `E` frame. Details that are no JSON, or that make the field longer than `maxBytes`, are
@@ -19,6 +20,17 @@ export function encodeError(error: XtcpError, maxBytes: number): string {
   const short = toJson({ code, message, ...executed });
   // JSON needs at most six bytes for a UTF-16 unit.
   return Buffer.byteLength(short) <= maxBytes ? short : toJson({ code, message: message.slice(0, 1000), ...executed });
+}
+
+/** The error in field `index`; see {@link decodeError}. */
+export function readError(frame: Frame, index: number): XtcpError {
+  let text = '';
+  try {
+    text = frame.text(index);
+  } catch {
+    // Not UTF-8, so not JSON.
+  }
+  return decodeError(text);
 }
 
 /** The error in a field of JSON. What has another shape is still an error, if one that says less. */

@@ -70,7 +70,8 @@ export class FrameStream {
       },
       onDrain: () => {
         this.lived = this.clock.now();
-        this.listener.onDrain();
+        if (this.state === 'finishing') this.linger();
+        else this.listener.onDrain();
       },
       onClose: (error) => {
         this.closed();
@@ -115,19 +116,15 @@ export class FrameStream {
   }
 
   /**
-   * Ends the output. What still arrives is thrown away until the other side ends too, or for a second: closing with
-   * unread input would reset the connection, and the last frame with it.
+   * Ends the output. What still arrives is thrown away until the other side ends too, or for a second behind the last
+   * frame: closing with unread input would reset the connection, and that frame with it.
    */
   finish(): void {
     if (this.state !== 'open') return;
     this.state = 'finishing';
     this.stopTaking();
     this.bytes.resume();
-    this.bytes.end();
-    if (this.inputEnded) return;
-    this.cancelLinger = this.clock.after(LINGER_MS, () => {
-      this.bytes.destroy();
-    });
+    if (this.bytes.end()) this.linger();
   }
 
   /** Lets go of the connection at once. */
@@ -176,6 +173,13 @@ export class FrameStream {
           `nothing came for ${incompleteMessageTimeout} ms (incompleteMessageTimeout) in the middle of a frame`,
         ),
       );
+    });
+  }
+
+  private linger(): void {
+    if (this.inputEnded || this.cancelLinger !== undefined) return;
+    this.cancelLinger = this.clock.after(LINGER_MS, () => {
+      this.bytes.destroy();
     });
   }
 

@@ -18,8 +18,9 @@ export class MemoryStream implements ByteStream {
     return this.keepsUp;
   }
 
-  end(): void {
+  end(): boolean {
     this.did.push('end');
+    return this.keepsUp;
   }
 
   destroy(): void {

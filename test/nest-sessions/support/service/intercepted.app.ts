@@ -1,0 +1,1 @@
+export { InterceptedErrorsModule as module, prepare } from './errors.app.js';

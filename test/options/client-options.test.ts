@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest';
+
+import { resolveClientOptions } from '../../src/options/client-options.js';
+import { integer, milliseconds, payloadKind, refusals, type OptionCase } from './option-cases.js';
+
+const CASES: readonly OptionCase[] = [
+  payloadKind(),
+  integer('connections', 10, 1, 65_535),
+  integer('pipelining', 1, 1, 65_535),
+  milliseconds('connectTimeoutMs', 2000),
+  milliseconds('queueTimeoutMs', 5000),
+  milliseconds('requestTimeoutMs', 30_000),
+  integer('maxFrameBytes', 16 * 1024 * 1024, 1, 256 * 1024 * 1024),
+  { name: 'connectOnStart', fallback: false, takes: [true, false], refuses: ['true', 1, 0, null, {}] },
+];
+const ENDPOINT: readonly OptionCase[] = [
+  integer('port', 8001, 1, 65_535),
+  { name: 'host', fallback: '127.0.0.1', takes: ['::1', 'example.org'], refuses: ['', null, 1, {}, ['::1']] },
+  { name: 'path', fallback: undefined, takes: ['/run/upper.sock'], refuses: ['', null, 1, {}] },
+];
+
+test('no options at all are the defaults, with nothing left open', () => {
+  expect(resolveClientOptions({})).toEqual({
+    endpoint: { host: '127.0.0.1', port: 8001 },
+    ...Object.fromEntries(CASES.map(({ name, fallback }) => [name, fallback])),
+  });
+});
+
+test('an option that is undefined is left out', () => {
+  const names = [...CASES, ...ENDPOINT].map(({ name }) => name);
+
+  expect(resolveClientOptions(Object.fromEntries(names.map((name) => [name, undefined])))).toEqual(
+    resolveClientOptions({}),
+  );
+});
+
+describe('takes', () => {
+  test.each(CASES)('$name within its bounds', ({ name, takes }) => {
+    for (const value of takes) {
+      expect(resolveClientOptions({ [name]: value })).toEqual({ ...resolveClientOptions({}), [name]: value });
+    }
+  });
+
+  test('host and port as an endpoint, each with the default of the other', () => {
+    expect(resolveClientOptions({ host: '::1', port: 1 }).endpoint).toEqual({ host: '::1', port: 1 });
+    expect(resolveClientOptions({ host: '::1' }).endpoint).toEqual({ host: '::1', port: 8001 });
+    expect(resolveClientOptions({ port: 65_535 }).endpoint).toEqual({ host: '127.0.0.1', port: 65_535 });
+  });
+
+  test('path as an endpoint, without host and port', () => {
+    expect(resolveClientOptions({ path: '/run/upper.sock' }).endpoint).toEqual({ path: '/run/upper.sock' });
+  });
+});
+
+describe('refuses', () => {
+  test.each(refusals([...CASES, ...ENDPOINT]))('$title', ({ name, options }) => {
+    expect(() => resolveClientOptions(options)).toThrow(
+      expect.objectContaining({
+        name: 'XtcpError',
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining(`XtcpClient: the option "${name}" is `) as string,
+      }),
+    );
+  });
+
+  test.each([{ host: 'localhost' }, { port: 8001 }, { host: 'localhost', port: 8001 }])('path beside %j', (other) => {
+    expect(() => resolveClientOptions({ path: '/run/upper.sock', ...other })).toThrow('exclude each other');
+  });
+
+  test('an option that there is not, naming it and those that there are', () => {
+    expect(() => resolveClientOptions({ timeout: 1 } as object)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringMatching(/no option "timeout".*requestTimeoutMs/) as string,
+      }),
+    );
+  });
+
+  test('an option of the server', () => {
+    expect(() => resolveClientOptions({ gracePeriodMs: 1 } as object)).toThrow('no option "gracePeriodMs"');
+  });
+
+  test.each([null, 'port', 8001])('%j in the place of the options', (options) => {
+    expect(() => resolveClientOptions(options as unknown as object)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining('not an object') as string,
+      }),
+    );
+  });
+});

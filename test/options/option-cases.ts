@@ -1,0 +1,39 @@
+/** What an option takes and what it does not. */
+export interface OptionCase {
+  readonly name: string;
+  readonly fallback: unknown;
+  readonly takes: readonly unknown[];
+  readonly refuses: readonly unknown[];
+}
+
+const NO_NUMBERS = ['1', '', null, true, Number.NaN, Number.POSITIVE_INFINITY, 1n, {}, [1], () => 1];
+
+/** An option that takes a whole number from `least` to `most`. */
+export function integer(name: string, fallback: number, least: number, most: number): OptionCase {
+  return { name, fallback, takes: [least, most], refuses: [least - 1, most + 1, least + 0.5, ...NO_NUMBERS] };
+}
+
+/** An option in milliseconds, up to the most that a timer can. */
+export function milliseconds(name: string, fallback: number): OptionCase {
+  return integer(name, fallback, 0, 2_147_483_647);
+}
+
+export function payloadKind(): OptionCase {
+  return {
+    name: 'payload',
+    fallback: 'text',
+    takes: ['text', 'json', 'bytes'],
+    refuses: ['', 'TEXT', 'xml', null, 1, ['text']],
+  };
+}
+
+/** Sets of options with one wrong, each with a title. */
+export function refusals(cases: readonly OptionCase[]): { title: string; name: string; options: object }[] {
+  return cases.flatMap(({ name, refuses }) =>
+    refuses.map((value) => ({ title: `${name}: ${describeValue(value)}`, name, options: { [name]: value } })),
+  );
+}
+
+function describeValue(value: unknown): string {
+  return typeof value === 'string' || Array.isArray(value) ? JSON.stringify(value) : String(value);
+}

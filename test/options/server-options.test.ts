@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+
+import { resolveServerOptions } from '../../src/options/server-options.js';
+import { integer, milliseconds, payloadKind, refusals, type OptionCase } from './option-cases.js';
+
+const CASES: readonly OptionCase[] = [
+  payloadKind(),
+  integer('maxFrameBytes', 16 * 1024 * 1024, 1, 256 * 1024 * 1024),
+  milliseconds('incompleteMessageTimeout', 30_000),
+  integer('maxCalls', 100, 1, 1_000_000),
+  milliseconds('halfCloseTimeoutMs', 30_000),
+  milliseconds('gracePeriodMs', 10_000),
+];
+const ENDPOINT: readonly OptionCase[] = [
+  integer('port', 8001, 0, 65_535),
+  { name: 'host', fallback: '127.0.0.1', takes: ['::'], refuses: ['', null, 1, {}] },
+  { name: 'path', fallback: undefined, takes: ['/run/upper.sock'], refuses: ['', null, 1, {}] },
+];
+
+test('no options at all are the defaults, with nothing left open', () => {
+  expect(resolveServerOptions({})).toEqual({
+    endpoint: { host: '127.0.0.1', port: 8001 },
+    ...Object.fromEntries(CASES.map(({ name, fallback }) => [name, fallback])),
+  });
+});
+
+test('an option that is undefined is left out', () => {
+  const names = [...CASES, ...ENDPOINT].map(({ name }) => name);
+
+  expect(resolveServerOptions(Object.fromEntries(names.map((name) => [name, undefined])))).toEqual(
+    resolveServerOptions({}),
+  );
+});
+
+describe('takes', () => {
+  test.each(CASES)('$name within its bounds', ({ name, takes }) => {
+    for (const value of takes) {
+      expect(resolveServerOptions({ [name]: value })).toEqual({ ...resolveServerOptions({}), [name]: value });
+    }
+  });
+
+  test('an endpoint', () => {
+    expect(resolveServerOptions({ host: '::', port: 0 }).endpoint).toEqual({ host: '::', port: 0 });
+    expect(resolveServerOptions({ port: 65_535 }).endpoint).toEqual({ host: '127.0.0.1', port: 65_535 });
+    expect(resolveServerOptions({ path: '/run/upper.sock' }).endpoint).toEqual({ path: '/run/upper.sock' });
+  });
+});
+
+describe('refuses', () => {
+  test.each(refusals([...CASES, ...ENDPOINT]))('$title', ({ name, options }) => {
+    expect(() => resolveServerOptions(options)).toThrow(
+      expect.objectContaining({
+        name: 'XtcpError',
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining(`XtcpServer: the option "${name}" is `) as string,
+      }),
+    );
+  });
+
+  test.each([{ host: 'localhost' }, { port: 0 }])('path beside %j', (other) => {
+    expect(() => resolveServerOptions({ path: '/run/upper.sock', ...other })).toThrow('exclude each other');
+  });
+
+  test('an option that there is not, naming it and those that there are', () => {
+    expect(() => resolveServerOptions({ hots: '::' } as object)).toThrow(/no option "hots".*host, port, path/);
+    expect(() => resolveServerOptions({ connections: 1 } as object)).toThrow('no option "connections"');
+  });
+
+  test('null in the place of the options', () => {
+    expect(() => resolveServerOptions(null as unknown as object)).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+    );
+  });
+});

@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import ts from 'typescript';
+
+import type { Folder } from './folder.js';
+import { ROOT } from './processes.js';
+
+/** A fenced code block of README.md. */
+export interface Sample {
+  readonly language: string;
+  readonly text: string;
+  /** The file that its first line names in a comment: `// main.ts`, `# call.py`. */
+  readonly file: string | undefined;
+}
+
+export const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+
+export function samples(): Sample[] {
+  return [...readme.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = '', text = '']) => ({
+    language,
+    text,
+    file: /^(?:\/\/|#) ([\w.-]+\.\w+)\n/.exec(text)?.[1],
+  }));
+}
+
+/** What the fragments among the samples use without importing or declaring it. */
+const HEADER = `
+import 'reflect-metadata';
+import { Client, type ClientOptions, ClientProxy, MessagePattern, Payload } from '@nestjs/microservices';
+import { XtcpClient, type XtcpExtras } from 'nestjs-xtcp';
+import { lastValueFrom } from 'rxjs';
+export const names = { Client, ClientProxy, MessagePattern, Payload, lastValueFrom };
+export type Names = [ClientOptions, XtcpExtras];
+export const client = new XtcpClient();
+`;
+
+/** A fragment as a file that can run: members of a class stand in one. */
+export function fragmentFile({ text }: Sample): string {
+  return HEADER + (text.startsWith('@') ? `export class Sample {\n${text}}\n` : text);
+}
+
+/** The lines that a fragment says that it prints: `console.log(error.code); // 'UNAVAILABLE'`. */
+export function linesToPrint({ text }: Sample): string[] {
+  const literal = /console\.log\(.*\); \/\/ ((?:'[^']*'|true|false|\d+)(?: (?:'[^']*'|true|false|\d+))*)(?=:|$)/gm;
+  return [...text.matchAll(literal)].map(([, values = '']) => values.replaceAll("'", ''));
+}
+
+/**
+ * Compiles files of a folder in place, with the options of this repository.
+ * @returns what the compiler has to say against them
+ */
+export function compile(folder: Folder, files: readonly string[]): string[] {
+  const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
+    config: object;
+  };
+  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [] }, ts.sys, ROOT);
+  const program = ts.createProgram(
+    files.map((file) => join(folder.path, file)),
+    {
+      ...options,
+      noEmit: false,
+      rootDir: folder.path,
+      outDir: folder.path,
+      // As in the applications that Nest's own starter makes.
+      strictPropertyInitialization: false,
+    },
+  );
+  const { diagnostics } = program.emit();
+  return [...ts.getPreEmitDiagnostics(program), ...diagnostics].map(
+    (diagnostic) =>
+      `${diagnostic.file?.fileName.split('/').at(-1) ?? ''}: ${ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n')}`,
+  );
+}

@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+
+import { XtcpError } from '../../src/errors/xtcp-error.js';
+import { helloFields, isHello, LEAST, readHello, refusalFields, type Hello } from '../../src/session/hello.js';
+import { arrived, codeOf } from './session-play.js';
+
+const read = (json: string | Buffer, version = '1'): Hello => readHello(arrived('xtcp', version, json));
+const readMembers = (members: object): Hello => read(JSON.stringify(members));
+
+describe('a first frame', () => {
+  it('of three fields or more that begins with xtcp opens a session', () => {
+    expect(isHello(arrived('xtcp', '1', '{}'))).toBe(true);
+    expect(isHello(arrived('xtcp', '1', '{}', 'later'))).toBe(true);
+    // Well or badly: what is wrong with it is said in the protocol that it asked for.
+    expect(isHello(arrived('xtcp', '', ''))).toBe(true);
+  });
+
+  it('of anything else does not', () => {
+    expect(isHello(arrived('xtcp', '1'))).toBe(false);
+    expect(isHello(arrived('xtcp'))).toBe(false);
+    for (const name of ['xtcp2', 'xtc', 'XTCP', '', ' xtcp']) expect(isHello(arrived(name, '1', '{}'))).toBe(false);
+  });
+});
+
+describe('a hello', () => {
+  const hello: Hello = { maxFrame: 100_000, window: 200_000, maxCalls: 300, codecs: ['m'] };
+
+  it('arrives as it was said', () => {
+    expect(readHello(arrived(...helloFields(hello)))).toEqual(hello);
+  });
+
+  it('says the version, and no raw CR or LF', () => {
+    const [name, version, json] = helloFields(hello);
+    expect([name, version]).toEqual(['xtcp', '1']);
+    expect(json).not.toMatch(/[\r\n]/);
+  });
+
+  it('that says nothing of a member means the least of it', () => {
+    expect(read('{}')).toEqual({ maxFrame: 65_536, window: 65_536, maxCalls: 100, codecs: [] });
+  });
+
+  it.each(['maxFrame', 'window', 'maxCalls'] as const)('may say the least of %s and more, and not less', (name) => {
+    for (const value of [LEAST[name], LEAST[name] + 1, Number.MAX_SAFE_INTEGER]) {
+      expect(readMembers({ [name]: value })[name]).toBe(value);
+    }
+    for (const value of [LEAST[name] - 1, 0, -1, LEAST[name] + 0.5, 2 ** 53, null, true, String(LEAST[name]), []]) {
+      expect(codeOf(() => readMembers({ [name]: value }))).toBe('PROTOCOL_ERROR');
+    }
+  });
+
+  it('may list any codecs, by text', () => {
+    expect(readMembers({ codecs: ['m', 'z', 'later'] }).codecs).toEqual(['m', 'z', 'later']);
+    for (const codecs of [null, 'm', {}, [1], ['m', null]]) {
+      expect(codeOf(() => readMembers({ codecs }))).toBe('PROTOCOL_ERROR');
+    }
+  });
+
+  it.each(['name', 'auth'])('may have a %s, a text', (name) => {
+    expect(readMembers({ [name]: 'who' })).toEqual(read('{}'));
+    for (const value of [1, null, {}, ['who']]) {
+      expect(codeOf(() => readMembers({ [name]: value }))).toBe('PROTOCOL_ERROR');
+    }
+  });
+
+  it('with members that are not known is read without them', () => {
+    expect(read('{"later":{"a":1},"__proto__":{"maxCalls":1},"maxCalls":500}')).toEqual({
+      ...LEAST,
+      codecs: [],
+      maxCalls: 500,
+    });
+  });
+
+  it('of any version above 0 is read', () => {
+    for (const version of ['1', '2', '10', '9999999999']) expect(read('{}', version)).toEqual(read('{}'));
+    for (const version of ['', '0', '01', '-1', '1.5', '1 ', 'one', '10000000000', '+1']) {
+      expect(codeOf(() => read('{}', version))).toBe('PROTOCOL_ERROR');
+    }
+  });
+
+  it.each(['{"a":\n1}', '{\r}', '[]', '1', 'null', '"{}"'])('of %j is a protocol error', (json) => {
+    expect(codeOf(() => read(json))).toBe('PROTOCOL_ERROR');
+  });
+
+  it.each([
+    ['is no JSON', '{'],
+    ['is empty', ''],
+    ['is not UTF-8', Buffer.from([0x22, 0xff, 0x22])],
+  ])('that %s is a protocol error', (_what, json) => {
+    expect(codeOf(() => read(json))).toBe('PROTOCOL_ERROR');
+  });
+
+  it('that cannot be read promises that nothing was executed', () => {
+    for (const json of ['{', '[]', '{"maxCalls":1}', '{"codecs":1}']) {
+      try {
+        read(json);
+        expect.unreachable();
+      } catch (error) {
+        expect((error as XtcpError).executed).toBe(false);
+      }
+    }
+  });
+});
+
+describe('a refused hello', () => {
+  const refusal = (error: XtcpError): unknown => {
+    try {
+      return readHello(arrived(...refusalFields(error)));
+    } catch (thrown) {
+      return thrown;
+    }
+  };
+
+  it('arrives as the error that it is, and promises that nothing was executed', () => {
+    expect(refusal(new XtcpError('UNAUTHENTICATED', 'who are you', { details: { realm: 'a' } }))).toMatchObject({
+      code: 'UNAUTHENTICATED',
+      message: 'who are you',
+      details: { realm: 'a' },
+      executed: false,
+    });
+  });
+
+  it('is small enough for a peer that has said nothing of itself, whatever the error', () => {
+    const bytesOf = (error: XtcpError): number =>
+      refusalFields(error).reduce((sum, field) => sum + Buffer.byteLength(field), 0);
+    const details = (units: number): XtcpError => new XtcpError('INTERNAL', 'm', { details: 'd'.repeat(units) });
+    const frame = '{"code":"INTERNAL","message":"m","details":""}'.length;
+    for (let spare = 0; spare <= 40; spare++) {
+      expect(bytesOf(details(LEAST.maxFrame - frame - spare))).toBeLessThanOrEqual(LEAST.maxFrame);
+    }
+  });
+
+  it('with an error that cannot be read is an error still', () => {
+    for (const error of ['null', '1', '"no"', '[]', '{}']) {
+      expect(() => read(`{"error":${error}}`)).toThrow(XtcpError);
+      expect(['PROTOCOL_ERROR', 'INTERNAL']).toContain(codeOf(() => read(`{"error":${error}}`)));
+    }
+  });
+});

@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import {
+  decodeMetadata,
+  encodeMetadata,
+  MAX_METADATA_BYTES,
+  MAX_METADATA_KEYS,
+  type Metadata,
+} from '../../src/wire/metadata.js';
+import { arrived, codeOf } from './session-play.js';
+
+const decode = (field: string | Buffer): Metadata | undefined => decodeMetadata(arrived('C1', field), 1);
+
+/** Metadata whose JSON has so many bytes. */
+const ofBytes = (bytes: number): Metadata => ({ k: 'v'.repeat(bytes - '{"k":""}'.length) });
+const ofKeys = (keys: number): Metadata =>
+  Object.fromEntries(Array.from({ length: keys }, (_, index) => [`k${index}`, 'v']));
+
+describe('metadata', () => {
+  it('arrives as it was sent', () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), { minKeys: 1 }),
+        (metadata) => {
+          expect(Object.entries(decode(encodeMetadata(metadata)) ?? {})).toEqual(Object.entries(metadata));
+        },
+      ),
+    );
+  });
+
+  it('of nothing is an empty field, and an empty field or none is no metadata', () => {
+    expect(encodeMetadata(undefined)).toBe('');
+    expect(encodeMetadata({})).toBe('');
+    expect(decode('')).toBeUndefined();
+    expect(decodeMetadata(arrived('C1'), 1)).toBeUndefined();
+  });
+
+  it('arrives without a prototype, so that no key means more than it says', () => {
+    const metadata = decode('{"__proto__":"a","constructor":"b"}');
+    expect(Object.getPrototypeOf(metadata)).toBeNull();
+    expect(Object.entries(metadata ?? {})).toEqual([
+      ['__proto__', 'a'],
+      ['constructor', 'b'],
+    ]);
+    expect(metadata?.['toString']).toBeUndefined();
+  });
+
+  it('may be as large as every peer takes, and no larger', () => {
+    const largest = encodeMetadata(ofBytes(MAX_METADATA_BYTES));
+    expect(Buffer.byteLength(largest)).toBe(8192);
+    expect(decode(largest)).toEqual(ofBytes(MAX_METADATA_BYTES));
+    expect(codeOf(() => encodeMetadata(ofBytes(MAX_METADATA_BYTES + 1)))).toBe('INVALID_ARGUMENT');
+    expect(codeOf(() => decode(JSON.stringify(ofBytes(MAX_METADATA_BYTES + 1))))).toBe('RESOURCE_EXHAUSTED');
+  });
+
+  it('is measured in bytes, not in characters', () => {
+    const characters = { k: '\u00e4'.repeat(MAX_METADATA_BYTES / 2) };
+    expect(codeOf(() => encodeMetadata(characters))).toBe('INVALID_ARGUMENT');
+    expect(codeOf(() => decode(JSON.stringify(characters)))).toBe('RESOURCE_EXHAUSTED');
+  });
+
+  it('may have as many keys as every peer takes, and no more', () => {
+    expect(Object.keys(decode(encodeMetadata(ofKeys(MAX_METADATA_KEYS))) ?? {})).toHaveLength(64);
+    expect(codeOf(() => encodeMetadata(ofKeys(MAX_METADATA_KEYS + 1)))).toBe('INVALID_ARGUMENT');
+    expect(codeOf(() => decode(JSON.stringify(ofKeys(MAX_METADATA_KEYS + 1))))).toBe('RESOURCE_EXHAUSTED');
+  });
+
+  it.each([1, null, undefined, true, {}, ['a']])(
+    'to be sent with a value that is no string is refused: %j',
+    (value) => {
+      expect(codeOf(() => encodeMetadata({ k: value } as unknown as Metadata))).toBe('INVALID_ARGUMENT');
+    },
+  );
+
+  it.each(['{"k":1}', '{"k":null}', '{"k":{}}', '["a"]', '"a"', '1', 'null', '{', '\uFEFF{}'])(
+    'that arrives as anything but a JSON object of strings is refused: %s',
+    (field) => {
+      expect(codeOf(() => decode(field))).toBe('INVALID_ARGUMENT');
+    },
+  );
+
+  it('that is not UTF-8 is refused', () => {
+    expect(codeOf(() => decode(Buffer.from([0x7b, 0xff, 0x7d])))).toBe('INVALID_ARGUMENT');
+  });
+
+  it('that arrives with one key twice has the later value', () => {
+    expect(decode('{"k":"a","k":"b"}')).toEqual({ k: 'b' });
+  });
+});
