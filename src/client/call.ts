@@ -8,6 +8,7 @@ import type { EventAck } from '../options/client-options.js';
 import type { PayloadKind } from '../options/payload-kind.js';
 import type { EndpointCall, EndpointPool } from '../pool/endpoint-pool.js';
 import type { ItemSender } from '../session/item-sender.js';
+import { MAX_DEADLINE_MS } from '../session/session.js';
 import { encodeValue, type EncodedValue, type Packer } from '../wire/codec.js';
 import { encodeMetadata, type Metadata } from '../wire/metadata.js';
 
@@ -79,18 +80,24 @@ export function makeCall(pool: EndpointPool, clock: Clock, request: CallRequest,
     if (failure !== undefined) fail(failure);
     else if (end()) observer.onComplete();
   };
-  const stopTimer = clock.after(timeoutMs ?? 0, () => {
+  // Past what a timer can count, a call has no deadline; the wire has none, either.
+  const stopTimer = clock.after(timeoutMs === undefined || timeoutMs > MAX_DEADLINE_MS ? 0 : timeoutMs, () => {
     giveUp(new XtcpError('DEADLINE_EXCEEDED', `no end of the call within ${timeoutMs} ms`));
   });
   const stop: Cancel = () => {
     if (end()) cancel?.();
   };
+  if (timeoutMs !== undefined && (typeof timeoutMs !== 'number' || Number.isNaN(timeoutMs))) {
+    fail(new XtcpError('INVALID_ARGUMENT', 'the timeoutMs of the call is no number', { executed: false }));
+    return stop;
+  }
   if (timeoutMs !== undefined && timeoutMs <= 0) {
     fail(new XtcpError('DEADLINE_EXCEEDED', 'the call had no time left', { executed: false }));
     return stop;
   }
   if (signal?.aborted === true) {
-    onAbort();
+    const cause: unknown = signal.reason;
+    fail(new XtcpError('CANCELLED', 'the call was aborted by its signal', { cause, executed: false }));
     return stop;
   }
   signal?.addEventListener('abort', onAbort);
@@ -98,6 +105,10 @@ export function makeCall(pool: EndpointPool, clock: Clock, request: CallRequest,
     if (!ended) observer.onValue(value, taken);
   };
   const input = inputOf(request.data);
+  if (input !== undefined && request.kind === 'event') {
+    fail(new XtcpError('INVALID_ARGUMENT', 'an event carries one value, not a stream', { executed: false }));
+    return stop;
+  }
   let data: EncodedValue;
   let metadata: string;
   try {
@@ -129,6 +140,8 @@ export function makeCall(pool: EndpointPool, clock: Clock, request: CallRequest,
     },
   };
   cancel = pool.call(call);
+  // It may have ended by itself on its way: a source that aborts the signal as soon as it is asked.
+  if (ended) cancel();
   return stop;
 }
 

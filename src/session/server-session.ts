@@ -148,7 +148,6 @@ export class ServerSession extends Session {
     if (head.id <= this.highest) {
       throw new XtcpError('PROTOCOL_ERROR', `call ${head.id} was opened behind call ${this.highest}`);
     }
-    this.highest = head.id;
     this.checkCodec(head.codec);
     const isEvent = head.kind === Kind.Event;
     const ack = isEvent ? (head.first ?? Ack.Received) : Ack.Handled;
@@ -156,6 +155,7 @@ export class ServerSession extends Session {
     if (ack > Ack.Handled || (timeoutMs ?? 0) > MAX_DEADLINE_MS) {
       throw new XtcpError('PROTOCOL_ERROR', 'the head of a call has a number out of range');
     }
+    this.highest = head.id;
     try {
       this.start(head, frame, isEvent, ack, timeoutMs);
     } catch (error) {

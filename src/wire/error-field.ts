@@ -42,7 +42,7 @@ export function decodeError(text: string): XtcpError {
     parsed = undefined;
   }
   if (typeof parsed !== 'object' || parsed === null) {
-    return new XtcpError('PROTOCOL_ERROR', 'the other side sent an error that cannot be read');
+    return new XtcpError('INTERNAL', 'the other side sent an error that cannot be read');
   }
   const { code, message, details, executed } = parsed as Record<string, unknown>;
   return new XtcpError(

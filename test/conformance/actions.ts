@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { inspect, isDeepStrictEqual } from 'node:util';
 
 import { Subject, type Subscription } from 'rxjs';
 
@@ -69,7 +69,7 @@ export class Actions {
 
   /** Lets go of whatever is under way. */
   stop(): void {
-    for (const { cancel } of this.calls.values()) cancel();
+    for (const call of this.calls.values()) call.cancel();
   }
 
   private call(name: string): Made {
@@ -173,5 +173,5 @@ function expectEqual(what: string, got: unknown, expected: unknown): void {
 }
 
 function show(value: unknown): string {
-  return String(JSON.stringify(value)).slice(0, 500);
+  return inspect(value).slice(0, 500);
 }

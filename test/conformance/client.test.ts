@@ -1,4 +1,4 @@
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import type { XtcpClient, XtcpClientOptions } from '../../src/index.js';
 import { rawServer, type RawPeer } from '../support/raw.js';
@@ -66,14 +66,17 @@ class PlayedServer {
   }
 }
 
-async function playClient(vector: Vector, cut: Cut): Promise<void> {
+/** @returns how many steps were played */
+async function playClient(vector: Vector, cut: Cut): Promise<number> {
   const server = new PlayedServer(cut);
   const { port } = await rawServer(server.serve);
   const client = clientOf(port, optionsOf(vector.setup));
   const actions = new Actions(client);
   let current = 1;
+  let played = 0;
   if (vector.opened !== undefined) await open(server, client, vector.opened);
   for (const step of vector.steps) {
+    played++;
     if (!('send' in step || 'sendBytes' in step)) await server.flush();
     if ('outcome' in step) {
       await actions.compare(step);
@@ -90,6 +93,7 @@ async function playClient(vector: Vector, cut: Cut): Promise<void> {
   await server.end();
   actions.stop();
   await actions.closed;
+  return played;
 }
 
 async function open(server: PlayedServer, client: XtcpClient, hello: object): Promise<void> {
@@ -104,7 +108,7 @@ async function open(server: PlayedServer, client: XtcpClient, hello: object): Pr
 describe.each(readVectors('client'))('a client and %s', (_file, vectors) => {
   describe.each(vectors.map((vector) => ({ name: vector.name, vector })))('$name', ({ vector }) => {
     test.each(['whole', 'byte by byte'] as const)('%s', async (cut) => {
-      await playClient(vector, cut);
+      expect(await playClient(vector, cut)).toBe(vector.steps.length);
     });
   });
 });

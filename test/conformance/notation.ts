@@ -64,13 +64,14 @@ export interface Vector {
 /** All vectors for a role, by the name of their file, with what they repeat written out. */
 export function readVectors(role: Vector['role']): [file: string, vectors: Vector[]][] {
   const files = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.json'));
-  return files.map((file) => {
+  const read = files.map((file): [string, Vector[]] => {
     const { vectors } = JSON.parse(readFileSync(`${import.meta.dirname}/${file}`, 'utf8')) as {
       vectors: (Omit<Vector, 'steps'> & { steps: (Step | Repeat)[] })[];
     };
     const ofRole = vectors.filter((vector) => vector.role === role);
     return [file, ofRole.map((vector) => ({ ...vector, steps: vector.steps.flatMap(writeOut) }))];
   });
+  return read.filter(([, vectors]) => vectors.length > 0);
 }
 
 function writeOut(step: Step | Repeat): Step[] {

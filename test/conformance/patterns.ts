@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern, Payload, RpcException } from '@nestjs/microservices';
 
-import { XtcpContext, XtcpException, type XtcpError } from '../../src/index.js';
+import { XtcpException, type XtcpContext, type XtcpError } from '../../src/index.js';
 
 /** The patterns that every service under test offers; README.md says what each of them does. */
 @Controller()
@@ -158,6 +158,7 @@ export class Patterns {
   private async untilCancelled(what: string, { signal }: XtcpContext): Promise<void> {
     this.lines.push(`${what} began`);
     await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
       signal.addEventListener('abort', () => {
         resolve();
       });

@@ -8,7 +8,7 @@ import { frameOf, readFrame, type FieldSpec, type Step } from './notation.js';
 export type Cut = 'whole' | 'byte by byte';
 
 /** Milliseconds that anything expected may take. */
-const PATIENCE_MS = 1500;
+const PATIENCE_MS = 4000;
 /** Of what is longer than this, only the two ends are sent byte by byte. */
 const LONG = 2000;
 const SINGLE_AT_START = 400;

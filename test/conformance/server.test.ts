@@ -1,4 +1,4 @@
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import type { XtcpServerOptions } from '../../src/index.js';
 import { RawPeer } from '../support/raw.js';
@@ -27,7 +27,8 @@ function optionsOf(setup: Vector['setup'] = {}): XtcpServerOptions {
   };
 }
 
-async function playServer(vector: Vector, cut: Cut): Promise<void> {
+/** @returns how many steps were played */
+async function playServer(vector: Vector, cut: Cut): Promise<number> {
   const { app, port } = await startService([Patterns], optionsOf(vector.setup));
   const raw = await RawPeer.dial(port);
   const peer = new PlayedPeer(raw, cut);
@@ -36,7 +37,9 @@ async function playServer(vector: Vector, cut: Cut): Promise<void> {
     await peer.play({ expect: ['xtcp', '1', { contains: {}, lacks: ['error'] }] });
   }
   let closing: Promise<void> | undefined;
+  let steps = 0;
   for (const step of vector.steps) {
+    steps++;
     const played = await peer.play(step);
     if (played) continue;
     if (!('do' in step) || step.do !== 'shutDown') throw new Error(`a server cannot ${JSON.stringify(step)}`);
@@ -46,12 +49,13 @@ async function playServer(vector: Vector, cut: Cut): Promise<void> {
   peer.expectNoRest();
   raw.socket.destroy();
   await closing;
+  return steps;
 }
 
 describe.each(readVectors('server'))('a server and %s', (_file, vectors) => {
   describe.each(vectors.map((vector) => ({ name: vector.name, vector })))('$name', ({ vector }) => {
     test.each(['whole', 'byte by byte'] as const)('%s', async (cut) => {
-      await playServer(vector, cut);
+      expect(await playServer(vector, cut)).toBe(vector.steps.length);
     });
   });
 });

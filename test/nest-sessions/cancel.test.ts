@@ -71,13 +71,13 @@ describe('the handler of a stream learns that nobody reads any more:', () => {
 test('an Observable is unsubscribed when its caller leaves', async () => {
   const client = await clientIn(service().port);
   await firstValueFrom(client.send('ticks', 'ticking'));
-  await service().noted('unsubscribed', named('ticking'));
+  expect(await service().noted('unsubscribed', named('ticking'))).toBe('ticking');
 });
 
 test('return() is called on an iterable that is no generator', async () => {
   const client = await clientIn(service().port, { windowBytes: 65_536 });
   for await (const _ of client.stream('iterable', 1_000_000)) break;
-  await service().noted('returned', named('countdown'));
+  expect(await service().noted('returned', named('countdown'))).toBe('countdown');
 });
 
 test('a call whose signal is aborted already is not made', async () => {

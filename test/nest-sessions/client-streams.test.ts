@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { serviceOfFile } from './support/child.js';
 import { all, clientIn, collect } from './support/client.js';
+import { Deferred } from './support/service/deferred.js';
 
 const service = serviceOfFile('streams');
 
@@ -34,22 +35,21 @@ test('items keep their types', async () => {
 test('items go both ways at once', async () => {
   const client = await clientIn(service().port);
   const sent: number[] = [];
-  let goOn = (): void => {};
+  let goOn = new Deferred();
   async function* source(): AsyncGenerator<number> {
     for (let number = 1; number <= 3; number++) {
       sent.push(number);
       yield number;
       // The next is not there before the answer to this one.
-      await new Promise<void>((resolve) => {
-        goOn = resolve;
-      });
+      await goOn.promise;
+      goOn = new Deferred();
     }
   }
   const answers: number[] = [];
   for await (const answer of client.stream<number>('doubled', source())) {
     answers.push(answer);
     expect(sent).toHaveLength(answers.length);
-    goOn();
+    goOn.resolve();
   }
   expect(answers).toEqual([2, 4, 6]);
   expect(await all(client.send('doubled', numbers(3)))).toEqual([2, 4, 6]);
@@ -87,36 +87,27 @@ test('the source waits for a handler that does not read: no more than its window
 describe('a handler that answers early', () => {
   test('ends the generator that it reads from', async () => {
     const client = await clientIn(service().port);
-    let ended = (): void => {};
-    const end = new Promise<void>((resolve) => {
-      ended = resolve;
-    });
-    expect(await firstValueFrom(client.send('first only', numbers(Infinity, ended)))).toBe(1);
-    await end;
+    const ended = new Deferred();
+    expect(await firstValueFrom(client.send('first only', numbers(Infinity, ended.resolve)))).toBe(1);
+    await ended.promise;
   });
 
   test('ends the Observable that it reads from', async () => {
     const client = await clientIn(service().port);
-    let unsubscribed = (): void => {};
-    const end = new Promise<void>((resolve) => {
-      unsubscribed = resolve;
-    });
+    const unsubscribed = new Deferred();
     const source = new Observable<number>((subscriber) => {
       subscriber.next(7);
-      return unsubscribed;
+      return unsubscribed.resolve;
     });
     expect(await firstValueFrom(client.send('first only', source))).toBe(7);
-    await end;
+    await unsubscribed.promise;
   });
 
   test('need not read at all', async () => {
     const client = await clientIn(service().port);
-    let ended = (): void => {};
-    const end = new Promise<void>((resolve) => {
-      ended = resolve;
-    });
-    expect(await firstValueFrom(client.send('never read', numbers(Infinity, ended)))).toBe('did not look');
-    await end;
+    const ended = new Deferred();
+    expect(await firstValueFrom(client.send('never read', numbers(Infinity, ended.resolve)))).toBe('did not look');
+    await ended.promise;
     expect(await firstValueFrom(client.send('never read', concat(of(1), NEVER)))).toBe('did not look');
   });
 });
@@ -156,13 +147,15 @@ test('an Observable as data that is too far ahead of its reader ends the input w
 
 test('a caller that leaves ends the iterable that its handler reads', async () => {
   const client = await clientIn(service().port);
-  let ended = (): void => {};
-  const end = new Promise<void>((resolve) => {
-    ended = resolve;
-  });
-  const reader = client.stream('doubled', numbers(Infinity, ended));
-  for await (const _ of reader) break;
-  await end;
+  const ended = new Deferred();
+  const reader = client.stream('doubled', numbers(Infinity, ended.resolve));
+  const items: unknown[] = [];
+  for await (const item of reader) {
+    items.push(item);
+    break;
+  }
+  await ended.promise;
+  expect(items).toEqual([2]);
 });
 
 async function* failingGenerator(): AsyncGenerator<number> {

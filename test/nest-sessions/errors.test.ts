@@ -81,25 +81,10 @@ test('an item that cannot be encoded ends its stream, and its generator, and not
 
 test('ValidationPipe lets a stream of items pass to a handler that reads an AsyncIterable', async () => {
   const client = await clientIn(service().port);
-  async function* persons(): AsyncGenerator<object> {
-    yield { name: 'a', age: 1 };
-    yield { name: 'b', age: 2 };
-  }
   expect(await firstValueFrom(client.send('items of persons', persons()))).toBe(2);
 });
 
 describe('what an iterator throws', () => {
-  const outcome = async (port: number, how: string): Promise<{ items: number[]; failure: unknown }> => {
-    const client = await clientIn(port);
-    const items: number[] = [];
-    const failure = await errorOf(
-      (async () => {
-        for await (const item of client.stream<number>('iterator', how)) items.push(item);
-      })(),
-    );
-    return { items, failure };
-  };
-
   test.each([
     ['text', { status: 'error', message: 'a text' }],
     ['object', { code: 7 }],
@@ -140,3 +125,19 @@ describe('what an iterator throws', () => {
     await intercepted().noted('returned', (name) => name === 'paced');
   });
 });
+
+async function* persons(): AsyncGenerator<object> {
+  yield { name: 'a', age: 1 };
+  yield { name: 'b', age: 2 };
+}
+
+async function outcome(port: number, how: string): Promise<{ items: number[]; failure: unknown }> {
+  const client = await clientIn(port);
+  const items: number[] = [];
+  const failure = await errorOf(
+    (async () => {
+      for await (const item of client.stream<number>('iterator', how)) items.push(item);
+    })(),
+  );
+  return { items, failure };
+}

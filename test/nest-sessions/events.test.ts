@@ -6,6 +6,7 @@ import { XtcpRecordBuilder } from '../../src/index.js';
 import { serviceOfFile } from './support/child.js';
 import { clientIn, errorOf } from './support/client.js';
 import { outcomeOf } from './support/outcome.js';
+import { Deferred } from './support/service/deferred.js';
 
 const service = serviceOfFile('errors');
 
@@ -75,16 +76,13 @@ test('an event is emitted without anybody who subscribes, and once for any numbe
 
 test('events that fail while nobody has subscribed are logged once, and counted', async () => {
   const lines: string[] = [];
-  let logged = (): void => {};
-  const first = new Promise<void>((resolve) => {
-    logged = resolve;
-  });
+  const first = new Deferred();
   const logger: LoggerService = {
     log: () => {},
     warn: () => {},
     error: (message: unknown) => {
       lines.push(String(message));
-      logged();
+      first.resolve();
     },
   };
   const client = await clientIn(service().port);
@@ -93,7 +91,7 @@ test('events that fail while nobody has subscribed are logged once, and counted'
     Logger.overrideLogger(false);
   });
   for (let event = 0; event < 50; event++) client.emit('no such event', 'secret');
-  await first;
+  await first.promise;
   // What comes behind them on the same connection is answered behind them.
   await firstValueFrom(client.send('ping', 'x'));
   expect(lines).toHaveLength(1);

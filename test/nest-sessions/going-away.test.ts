@@ -1,10 +1,13 @@
 import { once } from 'node:events';
 
 import { firstValueFrom } from 'rxjs';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 import { serviceOfTest } from './support/child.js';
 import { clientIn, collect, errorOf } from './support/client.js';
+
+// Most tests start processes of their own.
+vi.setConfig({ testTimeout: 30_000 });
 
 test('a server that drains finishes what it has, while new calls go to its replacement on the same port', async () => {
   const old = await serviceOfTest('calls');

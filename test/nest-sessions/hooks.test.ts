@@ -1,5 +1,13 @@
-import { Controller, type INestMicroservice } from '@nestjs/common';
-import { ClientsModule, ClientTCP, EventPattern, MessagePattern, Payload, RpcException } from '@nestjs/microservices';
+import { Controller, type INestMicroservice, type Type } from '@nestjs/common';
+import {
+  ClientsModule,
+  ClientTCP,
+  EventPattern,
+  MessagePattern,
+  Payload,
+  RpcException,
+  type ClientProxy,
+} from '@nestjs/microservices';
 import { NestFactory } from '@nestjs/core';
 import { firstValueFrom, Observable } from 'rxjs';
 import { expect, onTestFinished, test } from 'vitest';
@@ -9,6 +17,7 @@ import { clientOf, moduleOf, startService } from '../support/service.js';
 import { serviceOfFile } from './support/child.js';
 import { all, collect } from './support/client.js';
 import { outcomeOf } from './support/outcome.js';
+import { Deferred } from './support/service/deferred.js';
 
 const bodies = { calls: 0, generators: 0, observables: 0, events: 0 };
 
@@ -77,24 +86,19 @@ test('with hooks and interceptors around it, the body of a handler runs once, an
 });
 
 test('a hook may take its time before the handler', async () => {
-  let open = (): void => {};
+  const started = new Deferred();
+  const open = new Deferred();
   const { port } = await startService([CountingController], {}, (_app, server) => {
     server.setOnProcessingStartHook((_transport, _context, run) => {
-      open = () => {
-        void run();
-      };
-      started();
+      void open.promise.then(run);
+      started.resolve();
     });
-  });
-  let started = (): void => {};
-  const start = new Promise<void>((resolve) => {
-    started = resolve;
   });
   const before = bodies.calls;
   const call = firstValueFrom(clientOf(port).send('call', 'x'));
-  await start;
+  await started.promise;
   expect(bodies.calls).toBe(before);
-  open();
+  open.resolve();
   expect(await call).toBe('done');
 });
 
@@ -125,7 +129,7 @@ test('subclasses that override serializeError and serializeResponse see what tho
   const module = moduleOf({
     imports: [
       ClientsModule.register([
-        { name: 'NEST', customClass: MappingTcpClient, options: { port: tcp().port } },
+        { name: 'NEST', customClass: MappingTcpClient as Type<ClientProxy>, options: { port: tcp().port } },
         { name: 'HERE', customClass: MappingXtcpClient, options: { port: xtcp().port } },
       ]),
     ],

@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 
 import { firstValueFrom } from 'rxjs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { serviceOfFile, serviceOfTest } from './support/child.js';
 import { clientIn, errorOf, tcpClientIn } from './support/client.js';
 import { outcomeOf } from './support/outcome.js';
+
+// Most tests start processes of their own.
+vi.setConfig({ testTimeout: 30_000 });
 
 describe.each(['inherit', 'plain'] as const)('a hybrid application (%s its configuration)', (hybrid) => {
   const tcp = serviceOfFile('parity', { hybrid, transport: 'tcp' });

@@ -3,10 +3,13 @@ import { once } from 'node:events';
 import { firstValueFrom } from 'rxjs';
 import { expect, test } from 'vitest';
 
-import { serviceOfFile, serviceOfTest } from './support/child.js';
+import { serviceOfFile } from './support/child.js';
 import { clientIn, collect, errorOf } from './support/client.js';
 
 const service = serviceOfFile('calls');
+const impatient = serviceOfFile('calls', { options: { keepAliveIntervalMs: 100, keepAliveTimeoutMs: 100 } });
+/** A service that is itself the client of another one. */
+const relaying = serviceOfFile('relay');
 
 test('a server that has gone silent is dropped, and its calls fail with UNAVAILABLE', async () => {
   const client = await clientIn(service().port, { keepAliveIntervalMs: 100, keepAliveTimeoutMs: 100 });
@@ -37,16 +40,12 @@ test('a connection that is only quiet stays, pings being answered', async () => 
 });
 
 test('a server drops a client that has gone silent, and its handlers learn of it', async () => {
-  const options = { keepAliveIntervalMs: 100, keepAliveTimeoutMs: 100 };
-  const other = await serviceOfTest('calls', { options });
-  // A service that is itself the client: it relays to the other one, and goes silent.
-  const relaying = await serviceOfTest('relay');
-  const client = await clientIn(relaying.port, { gracePeriodMs: 0 });
-  const relayed = errorOf(collect(client.stream('hold', other.port)));
-  await other.noted('running', (name) => name === 'held');
-  relaying.suspend();
+  const client = await clientIn(relaying().port, { gracePeriodMs: 0 });
+  const relayed = errorOf(collect(client.stream('hold', impatient().port)));
+  await impatient().noted('running', (name) => name === 'held');
+  relaying().suspend();
 
-  expect(await other.noted('aborted')).toMatchObject({ name: 'held', code: 'UNAVAILABLE' });
-  await relaying.kill();
+  expect(await impatient().noted('aborted')).toMatchObject({ name: 'held', code: 'UNAVAILABLE' });
+  await relaying().kill();
   expect(await relayed).toMatchObject({ code: 'UNAVAILABLE' });
 });

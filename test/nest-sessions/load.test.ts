@@ -12,11 +12,9 @@ const ITEMS = 200;
 
 test('10,000 calls and 50 streams at once on one connection, every value checked', async () => {
   const client = await clientIn(service().port, { queueTimeoutMs: 0, requestTimeoutMs: 0 });
-  const calls = Array.from({ length: CALLS }, (_, index) => {
+  const calls = Array.from({ length: CALLS }, async (_, index) => {
     const data = dataOf(index);
-    return firstValueFrom(client.send('ping', data)).then((answer) => {
-      expect(answer).toStrictEqual(data);
-    });
+    expect(await firstValueFrom(client.send('ping', data))).toStrictEqual(data);
   });
   const streams = Array.from({ length: STREAMS }, async (_, index) => {
     const doubled = index % 2 === 0;

@@ -11,15 +11,18 @@ const inheriting = serviceOfFile('calls', { options: { inherit: true } });
 type Report = { deadline: number | undefined; metadata: Record<string, string> | null };
 type Metadata = Record<string, string>;
 
+const record = (data: unknown) =>
+  new XtcpRecordBuilder(data).setTimeout(30_000).setMetadata({ trace: 'abc', user: 'me' }).build();
+
 test('metadata goes both ways with a call', async () => {
   const client = await clientIn(service().port);
   const got: Metadata[] = [];
-  const record = new XtcpRecordBuilder('x')
+  const both = new XtcpRecordBuilder('x')
     .setMetadata({ a: '1', b: 'ä' })
     .setMetadata({ b: '2' })
     .setOnMetadata((metadata) => got.push(metadata))
     .build();
-  expect(await firstValueFrom(client.send('metadata', record))).toEqual({ metadata: { a: '1', b: '2' } });
+  expect(await firstValueFrom(client.send('metadata', both))).toEqual({ metadata: { a: '1', b: '2' } });
   expect(got).toEqual([{ one: 'I', served: 'yes' }]);
 });
 
@@ -41,8 +44,8 @@ test('metadata goes both ways with a stream, at its end', async () => {
 test('metadata comes with an error, too', async () => {
   const client = await clientIn(service().port);
   const got: Metadata[] = [];
-  const record = new XtcpRecordBuilder('x').setOnMetadata((metadata) => got.push(metadata)).build();
-  await errorOf(firstValueFrom(client.send('metadata with an error', record)));
+  const failing = new XtcpRecordBuilder('x').setOnMetadata((metadata) => got.push(metadata)).build();
+  await errorOf(firstValueFrom(client.send('metadata with an error', failing)));
   expect(got).toEqual([{ tried: 'once' }]);
 });
 
@@ -61,9 +64,6 @@ test('the context tells pattern, address and socket', async () => {
 });
 
 describe('a call made inside of a handler', () => {
-  const record = (data: unknown) =>
-    new XtcpRecordBuilder(data).setTimeout(30_000).setMetadata({ trace: 'abc', user: 'me' }).build();
-
   test('takes over deadline and metadata with inherit(context)', async () => {
     const client = await clientIn(service().port);
     const { port } = service();

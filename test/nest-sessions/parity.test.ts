@@ -1,4 +1,3 @@
-import type { ClientProxy } from '@nestjs/microservices';
 import { describe, expect, test } from 'vitest';
 
 import { serviceOfFile } from './support/child.js';
@@ -10,6 +9,8 @@ const tcp = serviceOfFile('parity', { transport: 'tcp' });
 const xtcp = serviceOfFile('parity');
 
 const HOW = ['object', 'text', 'unknown', 'filtered'];
+
+const by = (handler: string) => (detail: unknown) => Reflect.get(detail as object, 'handler') === handler;
 
 type Case = readonly [name: string, pattern: unknown, data: unknown];
 
@@ -77,24 +78,24 @@ describe.each([
   ['xtcp', xtcp, clientIn],
 ] as const)('over %s', (_name, service, clientFor) => {
   test('an event goes to all of its handlers, and emit() yields one undefined', async () => {
-    const client = (await clientFor(service().port)) as ClientProxy;
+    const client = await clientFor(service().port);
     expect(await outcomeOf(client.emit('told', { number: 1 }))).toEqual({ values: [undefined], completed: true });
     const told = [];
     for (const handler of ['first', 'second', 'other']) {
-      told.push(await service().noted('event', (detail) => Reflect.get(detail as object, 'handler') === handler));
+      told.push(await service().noted('event', by(handler)));
     }
     for (const detail of told) expect(detail).toMatchObject({ data: { number: 1 } });
     expect(service().takeNotes('event')).toEqual([]);
   });
 
   test('the pattern of an event may be an object', async () => {
-    const client = (await clientFor(service().port)) as ClientProxy;
+    const client = await clientFor(service().port);
     client.emit({ event: 'object' }, 'x');
     expect(await service().noted('event')).toEqual({ handler: 'object', data: 'x' });
   });
 
   test('the dispatch hook runs once for each packet, and its metadata arrives', async () => {
-    const client = (await clientFor(service().port)) as ClientProxy;
+    const client = await clientFor(service().port);
     const seen: string[] = [];
     client.setOnDispatchHook((packet) => {
       seen.push(packet.pattern as string);
@@ -103,16 +104,15 @@ describe.each([
     const call = await outcomeOf(client.send('metadata', 'x'));
     expect(call.values).toEqual([{ metadata: { trace: '1' } }]);
     await outcomeOf(client.emit('told', 'x'));
-    const isFirst = (detail: unknown) => Reflect.get(detail as object, 'handler') === 'first';
-    expect(await service().noted('event', isFirst)).toMatchObject({ metadata: { trace: '2' } });
+    expect(await service().noted('event', by('first'))).toMatchObject({ metadata: { trace: '2' } });
     expect(seen).toEqual(['metadata', 'told']);
     for (const handler of ['second', 'other']) {
-      await service().noted('event', (detail) => Reflect.get(detail as object, 'handler') === handler);
+      await service().noted('event', by(handler));
     }
   });
 
   test('without a hook there is no metadata', async () => {
-    const client = (await clientFor(service().port)) as ClientProxy;
+    const client = await clientFor(service().port);
     expect((await outcomeOf(client.send('metadata', 'x'))).values).toEqual([{ metadata: null }]);
   });
 });

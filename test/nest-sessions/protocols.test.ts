@@ -1,7 +1,8 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 import { firstValueFrom, from } from 'rxjs';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -51,7 +52,7 @@ describe('a server that speaks sessions only', () => {
   });
 });
 
-describe.skipIf(python === undefined)('with an old server (skipped where there is no python3)', () => {
+describe.skipIf(python === undefined)('with an old peer (skipped where there is no python3)', () => {
   test('auto falls back to classic, and remembers it', async () => {
     const port = await startOldServer();
     const client = await clientIn(port);
@@ -81,6 +82,12 @@ describe.skipIf(python === undefined)('with an old server (skipped where there i
     const client = await clientIn(await startOldServer());
     await firstValueFrom(client.emit('echo', 'x'));
     expect(await firstValueFrom(client.send('count', 'x'))).toBe('2');
+  });
+
+  test('an old client is served by the same server', async () => {
+    const path = fileURLToPath(new URL('../legacy/old_client.py', import.meta.url));
+    const { stdout } = await promisify(execFile)(python!, [path, '127.0.0.1', String(service().port), 'echo', 'text']);
+    expect(stdout).toBe('text');
   });
 
   test('session never falls back', async () => {

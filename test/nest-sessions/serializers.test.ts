@@ -10,6 +10,8 @@ const tcp = serviceOfFile('serializers', { transport: 'tcp' });
 const sync = serviceOfFile('serializers');
 const promised = serviceOfFile('promised-serializers');
 
+const isEvent = (packet: Packet): boolean => packet['pattern'] === 'event';
+
 const ITEMS = [1, 2, 3, 4, 5].map((value) => ({ seen: 'server', value }));
 
 describe.each([
@@ -77,6 +79,5 @@ test('the client exchanges the packets of the built-in transports', async () => 
   const [request] = seen.here;
   expect(Object.keys(request!).toSorted()).toEqual(Object.keys(nestRequest!).toSorted());
   expect({ ...request, id: '' }).toEqual({ ...nestRequest, id: '' });
-  const isEvent = (packet: Packet): boolean => packet['pattern'] === 'event';
   expect(seen.here.find(isEvent)).toEqual(seen.nest.find(isEvent));
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { XtcpRecordBuilder, type Codec } from '../../src/index.js';
 import { serviceOfFile } from './support/child.js';
-import { clientIn } from './support/client.js';
+import { clientIn, errorOf } from './support/client.js';
 
 const service = serviceOfFile('values');
 
@@ -22,7 +22,7 @@ const VALUES: readonly (readonly [name: string, value: unknown, kind: string])[]
   ['false', false, 'boolean'],
   ['an object', { a: [1, 'two', null], b: { c: true, d: DATE } }, 'object'],
   ['an empty object', {}, 'object'],
-  ['an object with a key that Nest knows', { then: 1, isDisposed: true, err: 'x', response: 2 }, 'object'],
+  ['an object with a key that Nest knows', { isDisposed: true, err: 'x', response: 2 }, 'object'],
   ['an array', [1, [2, []], 'x'], 'array'],
   ['an empty array', [], 'array'],
 ];
@@ -82,4 +82,16 @@ test('calls of one connection are answered in any order, and one that waits hold
   }
   await Promise.all(calls);
   expect(answers).toEqual(['third', 'second', 'first']);
+});
+
+test('a call keeps its place while its handler runs, cancelled or not; what finds none has not run', async () => {
+  const client = await clientIn(service().port);
+  const stuck = Array.from({ length: 100 }, () => client.send('wait', 'stuck').subscribe());
+  for (const _ of stuck) await service().noted('waiting', (detail) => detail === 'stuck');
+  for (const call of stuck) call.unsubscribe();
+
+  const failure = await errorOf(firstValueFrom(client.send('echo', 'x')));
+  expect(failure).toMatchObject({ code: 'RESOURCE_EXHAUSTED', executed: false });
+  await service().open('stuck');
+  expect(await firstValueFrom(client.send('echo', 'x'))).toBe('x');
 });

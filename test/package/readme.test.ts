@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process';
 
 import { lastValueFrom } from 'rxjs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { clientOf } from '../support/service.js';
 import { built } from './dist.js';
 import { applicationFolder, type Folder } from './folder.js';
 import { isFree } from './ports.js';
 import { Program, runProgram } from './processes.js';
-import { compile, fragmentFile, linesToPrint, readme, samples } from './readme.js';
+import { compile, fragmentFile, linesToPrint, readme, samples, sessionPrograms } from './readme.js';
 
 /** The port that the samples have printed in them. */
 const PORT = 8001;
@@ -113,5 +113,27 @@ describe('the samples of README.md', { timeout: TIMEOUT_MS }, () => {
       expect(exit).toMatchObject({ signal: 'SIGTERM', stderr: '' });
       expect(await isFree(PORT)).toBe(true);
     });
+  });
+});
+
+// Here, since they use the same port as those of README.md.
+describe('the two programs of docs/sessions.md', { timeout: TIMEOUT_MS }, () => {
+  it('compile, and the caller prints what the text says', async () => {
+    const { service, caller, prints } = sessionPrograms();
+    const folder = applicationFolder('sessions', { type: 'module' });
+    onTestFinished(() => {
+      folder.remove();
+    });
+    folder.write('service.ts', service);
+    folder.write('caller.ts', caller);
+    expect(compile(folder, ['service.ts', 'caller.ts'])).toEqual([]);
+
+    const program = new Program(process.execPath, ['service.js'], { cwd: folder.path });
+    onTestFinished(() => program.destroy());
+    await program.untilPrinted(/Nest microservice successfully started/);
+    const exit = await runProgram(process.execPath, ['caller.js'], { cwd: folder.path });
+
+    expect(exit).toMatchObject({ code: 0, stderr: '' });
+    expect(exit.stdout.trimEnd().split('\n')).toEqual(prints);
   });
 });

@@ -16,11 +16,27 @@ export interface Sample {
 
 export const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
-export function samples(): Sample[] {
-  return [...readme.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = '', text = '']) => ({
+/** The programs of docs/sessions.md, each put together from its pieces, and all that the text says they print. */
+export function sessionPrograms(): { readonly service: string; readonly caller: string; readonly prints: string[] } {
+  const text = readFileSync(join(ROOT, 'docs/sessions.md'), 'utf8');
+  const pieces = samples(text);
+  const program = (name: string): string =>
+    pieces
+      .filter(({ file }) => file === name)
+      .map((piece) => piece.text)
+      .join('\n');
+  // A sentence that says what is printed ends where a full stop, colon or semicolon is outside of quotes.
+  const prints = [...text.matchAll(/^prints ((?:`[^`]*`|[^`.:;])*)/gm)].flatMap(([, said = '']) =>
+    [...said.matchAll(/`([^`]+)`/g)].map(([, line = '']) => line),
+  );
+  return { service: program('service.ts'), caller: program('caller.ts'), prints };
+}
+
+export function samples(text = readme): Sample[] {
+  return [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = '', sample = '']) => ({
     language,
-    text,
-    file: /^(?:\/\/|#) ([\w.-]+\.\w+)\n/.exec(text)?.[1],
+    text: sample,
+    file: /^(?:\/\/|#) ([\w.-]+\.\w+)\n/.exec(sample)?.[1],
   }));
 }
 

@@ -5,6 +5,8 @@ import { calling, recorded, type Recorded } from './session-play.js';
 
 const UNKNOWN = undefined;
 
+const ofBytes = (bytes: number): Recorded => recorded({ data: { letter: 't', payload: 'x'.repeat(bytes) } });
+
 describe('a call', () => {
   it('is written as one frame, with what there is of it', () => {
     const { session, frames } = calling();
@@ -81,9 +83,8 @@ describe('a call', () => {
   it('over what the server takes in one frame is not sent, and was not executed', () => {
     const { session, heads } = calling();
     const fits = 65_536 - 'Qt1toupper'.length;
-    const call = (bytes: number): Recorded => recorded({ data: { letter: 't', payload: 'x'.repeat(bytes) } });
-    session.open(call(fits));
-    const over = call(fits + 1);
+    session.open(ofBytes(fits));
+    const over = ofBytes(fits + 1);
     session.open(over)();
     expect([heads(), over.log]).toEqual([['Qt1'], [['error', 'RESOURCE_EXHAUSTED', false, undefined]]]);
     session.open(recorded());

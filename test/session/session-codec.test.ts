@@ -1,9 +1,9 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { decodeValue, encodeValue, toJson, type Packer } from '../../src/wire/codec.js';
 import { findMsgpack, requireMsgpack } from '../../src/wire/msgpack.js';
-import { arrived, codeOf } from './session-play.js';
+import { arrived, codeOf, thrownBy } from './session-play.js';
 
 const msgpack = requireMsgpack('this test');
 
@@ -91,7 +91,7 @@ describe('a value', () => {
         // msgpackr gives that key another name, to keep prototypes safe.
         fc.pre(typeof value !== 'string' && !JSON.stringify(value).includes('__proto__'));
         expect(letterOf(value, msgpack)).toBe('m');
-        expect(sent(value, msgpack)).toEqual(value);
+        expect(sent(value, msgpack)).toEqual(JSON.parse(JSON.stringify(value)));
       }),
     );
   });
@@ -183,13 +183,9 @@ describe('a payload', () => {
   });
 
   it('is not quoted in the error, nor kept in it', () => {
-    try {
-      decodeValue(arrived('x', '{"secret'), 1, 'j', undefined);
-      expect.unreachable();
-    } catch (error) {
-      expect((error as Error).message).not.toContain('secret');
-      expect((error as Error).cause).toBeUndefined();
-    }
+    const error = thrownBy(() => decodeValue(arrived('x', '{"secret'), 1, 'j', undefined)) as Error;
+    expect(error.message).not.toContain('secret');
+    expect(error.cause).toBeUndefined();
   });
 
   it.each(['m', 'x', '', 'T', '0'])('in the codec "%s", which was not agreed on, is a protocol error', (letter) => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { XtcpError } from '../../src/errors/xtcp-error.js';
 import { helloFields, isHello, LEAST, readHello, refusalFields, type Hello } from '../../src/session/hello.js';
-import { arrived, codeOf } from './session-play.js';
+import { arrived, codeOf, thrownBy } from './session-play.js';
 
 const read = (json: string | Buffer, version = '1'): Hello => readHello(arrived('xtcp', version, json));
 const readMembers = (members: object): Hello => read(JSON.stringify(members));
@@ -91,27 +91,26 @@ describe('a hello', () => {
 
   it('that cannot be read promises that nothing was executed', () => {
     for (const json of ['{', '[]', '{"maxCalls":1}', '{"codecs":1}']) {
-      try {
-        read(json);
-        expect.unreachable();
-      } catch (error) {
-        expect((error as XtcpError).executed).toBe(false);
-      }
+      expect(thrownBy(() => read(json))).toMatchObject({ code: 'PROTOCOL_ERROR', executed: false });
     }
   });
 });
 
-describe('a refused hello', () => {
-  const refusal = (error: XtcpError): unknown => {
-    try {
-      return readHello(arrived(...refusalFields(error)));
-    } catch (thrown) {
-      return thrown;
-    }
-  };
+/** Bytes of the refusal with details of so many units. */
+function bytesOfRefusal(units: number): number {
+  const fields = refusalFields(new XtcpError('INTERNAL', 'm', { details: 'd'.repeat(units) }));
+  return fields.reduce((sum, field) => sum + Buffer.byteLength(field), 0);
+}
 
+describe('a refused hello', () => {
   it('arrives as the error that it is, and promises that nothing was executed', () => {
-    expect(refusal(new XtcpError('UNAUTHENTICATED', 'who are you', { details: { realm: 'a' } }))).toMatchObject({
+    expect(
+      thrownBy(() =>
+        readHello(
+          arrived(...refusalFields(new XtcpError('UNAUTHENTICATED', 'who are you', { details: { realm: 'a' } }))),
+        ),
+      ),
+    ).toMatchObject({
       code: 'UNAUTHENTICATED',
       message: 'who are you',
       details: { realm: 'a' },
@@ -120,12 +119,9 @@ describe('a refused hello', () => {
   });
 
   it('is small enough for a peer that has said nothing of itself, whatever the error', () => {
-    const bytesOf = (error: XtcpError): number =>
-      refusalFields(error).reduce((sum, field) => sum + Buffer.byteLength(field), 0);
-    const details = (units: number): XtcpError => new XtcpError('INTERNAL', 'm', { details: 'd'.repeat(units) });
     const frame = '{"code":"INTERNAL","message":"m","details":""}'.length;
     for (let spare = 0; spare <= 40; spare++) {
-      expect(bytesOf(details(LEAST.maxFrame - frame - spare))).toBeLessThanOrEqual(LEAST.maxFrame);
+      expect(bytesOfRefusal(LEAST.maxFrame - frame - spare)).toBeLessThanOrEqual(LEAST.maxFrame);
     }
   });
 

@@ -108,11 +108,11 @@ describe('a source that is asked', () => {
 
   it('has an item dropped that comes behind the stop', async () => {
     const { sender, told } = sending(1000);
-    let give: (result: IteratorResult<unknown>) => void = () => {};
-    sender.pull({ [Symbol.asyncIterator]: () => ({ next: () => new Promise((resolve) => (give = resolve)) }) });
+    const gives: ((result: IteratorResult<unknown>) => void)[] = [];
+    sender.pull({ [Symbol.asyncIterator]: () => ({ next: () => new Promise((resolve) => gives.push(resolve)) }) });
     await settled();
     sender.stop();
-    give({ done: false, value: 'late' });
+    gives[0]?.({ done: false, value: 'late' });
     await settled();
     expect(told).toEqual([]);
   });

@@ -49,15 +49,24 @@ export function arrived(...fields: readonly (string | Uint8Array)[]): Frame {
   return frame;
 }
 
-/** The code of the XtcpError that `run` throws; undefined where it throws none. */
-export function codeOf(run: () => unknown): string | undefined {
+/** What `run` throws; undefined where it throws nothing. */
+export function thrownBy(run: () => unknown): unknown {
   try {
     run();
+    return undefined;
   } catch (error) {
-    return error instanceof XtcpError ? error.code : String(error);
+    return error;
   }
-  return undefined;
 }
+
+/** The code of the XtcpError that `run` throws; undefined where it throws nothing. */
+export function codeOf(run: () => unknown): string | undefined {
+  const error = thrownBy(run);
+  if (error instanceof XtcpError) return error.code;
+  return error === undefined ? undefined : 'no XtcpError';
+}
+
+const nothing = (): void => {};
 
 /** One end of a connection: the test is the other one. */
 export class Wire {
@@ -77,7 +86,6 @@ export class Wire {
 
   frameStream(own: Hello): FrameStream {
     const limits = { maxFrameBytes: own.maxFrame, maxFields: 16, incompleteMessageTimeout: 0 };
-    const nothing = (): void => {};
     return new FrameStream(this.stream, limits, this.clock, {
       onFrame: nothing,
       onBadInput: nothing,
@@ -145,7 +153,7 @@ export interface Recorded extends OutgoingCall {
   /** What the caller was told, in order: `[value, v]`, `[complete, metadata]`, `[error, code, executed, metadata]`. */
   readonly log: unknown[][];
   /** The caller takes the oldest value that it has not taken. */
-  take(): void;
+  readonly take: () => void;
 }
 
 /** A call, `toupper` of `a` where nothing else is given, that writes down what it is told. */

@@ -135,13 +135,13 @@ describe('a server', () => {
   });
 });
 
-describe('an event', () => {
-  const event = (head: string): { call: ServedCall; heads: () => string[]; clock: { pending: number } } => {
-    const { calls, send, heads, clock } = serving();
-    send(head, 'p', 'a');
-    return { call: calls[0]!, heads, clock };
-  };
+const event = (head: string): { call: ServedCall; heads: () => string[]; clock: { pending: number } } => {
+  const { calls, send, heads, clock } = serving();
+  send(head, 'p', 'a');
+  return { call: calls[0]!, heads, clock };
+};
 
+describe('an event', () => {
   it('is acknowledged when it is handed to its handlers, where nothing else is said', () => {
     for (const head of ['Vt1', 'Vt1 1', 'Vt1 1 500']) {
       const { call, heads } = event(head);

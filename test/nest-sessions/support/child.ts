@@ -7,6 +7,9 @@ import type { XtcpServerOptions } from '../../../src/index.js';
 import { compileService } from './compile.js';
 import type { Question, ServiceArguments } from './service/main.js';
 
+/** A process that imports Nest takes its time on a busy machine. */
+const START_TIMEOUT_MS = 30_000;
+
 type Told =
   | { readonly port: number; readonly http?: number }
   | { readonly note: string; readonly detail: unknown }
@@ -180,7 +183,7 @@ export function serviceOfFile(app: string, given: ServiceOptions = {}): () => Se
   beforeAll(async () => {
     service = await startProcess(app, given);
     return () => service?.kill();
-  });
+  }, START_TIMEOUT_MS);
   return () => {
     if (service === undefined) throw new Error('the service was not started');
     return service;

@@ -2,7 +2,7 @@ import { Controller, Module } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
 
-import { XtcpClient, XtcpContext, XtcpRecordBuilder } from '../../../../src/index.js';
+import { XtcpClient, XtcpRecordBuilder, type XtcpContext } from '../../../../src/index.js';
 import { gate, note } from './probe.js';
 
 @Controller()

@@ -22,7 +22,7 @@ import { Ctx, EventPattern, MessagePattern, Payload, RpcException } from '@nestj
 import { IsInt, IsString } from 'class-validator';
 import { of, throwError, type Observable } from 'rxjs';
 
-import { HttpToXtcpFilter, IteratorErrorsInterceptor, XtcpContext, XtcpException } from '../../../../src/index.js';
+import { HttpToXtcpFilter, IteratorErrorsInterceptor, XtcpException, type XtcpContext } from '../../../../src/index.js';
 import { count, gate, note } from './probe.js';
 
 class Person {
@@ -208,8 +208,8 @@ class ErrorsController {
     return of('pong');
   }
 
-  @EventPattern<string>('event')
-  event(): void {
+  @EventPattern('event')
+  event(@Payload() _data: unknown): void {
     note('event handled');
   }
 
@@ -220,8 +220,8 @@ class ErrorsController {
     note('event ended', name);
   }
 
-  @EventPattern<string>('event that fails')
-  failingEvent(): never {
+  @EventPattern('event that fails')
+  failingEvent(@Payload() _data: unknown): void {
     throw new XtcpException('INVALID_ARGUMENT', 'no such event');
   }
 }

@@ -98,6 +98,8 @@ class ParityController {
     return { metadata: context.getMetadata() ?? null };
   }
 
+  // Without its type argument it refuses a handler with a context of its own type.
+  // oxlint-disable-next-line typescript/no-unnecessary-type-arguments
   @EventPattern<string>('told')
   toldFirst(@Payload() data: unknown, @Ctx() context: BaseRpcContext & { getMetadata(): unknown }): void {
     note('event', { handler: 'first', data, metadata: context.getMetadata() });

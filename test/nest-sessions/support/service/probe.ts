@@ -1,15 +1,12 @@
-/** What an application of these tests shows to the test that runs it, and is told by it. */
+import { Deferred } from './deferred.js';
+
+// What an application of these tests shows to the test that runs it, and is told by it.
 
 /** Gets every note; set by whoever runs the application. */
 export const probe: { onNote: (name: string, detail: unknown) => void } = { onNote: () => {} };
 
 const counts = new Map<string, number>();
-const gates = new Map<string, PromiseWithResolversOf<void>>();
-
-interface PromiseWithResolversOf<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-}
+const gates = new Map<string, Deferred>();
 
 /** Tells the test that something has happened. */
 export function note(name: string, detail?: unknown): void {
@@ -36,14 +33,10 @@ export function openGate(name: string): void {
   gateOf(name).resolve();
 }
 
-function gateOf(name: string): PromiseWithResolversOf<void> {
+function gateOf(name: string): Deferred {
   let found = gates.get(name);
   if (found === undefined) {
-    let resolve = (): void => {};
-    const promise = new Promise<void>((open) => {
-      resolve = open;
-    });
-    found = { promise, resolve };
+    found = new Deferred();
     gates.set(name, found);
   }
   return found;

@@ -1,7 +1,7 @@
 import { Controller, Module } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 
-import { XtcpContext } from '../../../../src/index.js';
+import type { XtcpContext } from '../../../../src/index.js';
 
 @Controller()
 class ProtocolsController {

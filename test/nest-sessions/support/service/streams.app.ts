@@ -5,7 +5,7 @@ import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { interval, map, Observable, of, range, tap } from 'rxjs';
 
-import { XtcpContext } from '../../../../src/index.js';
+import type { XtcpContext } from '../../../../src/index.js';
 import { count, gate, note } from './probe.js';
 
 /** Lets every handler's result pass, as logging interceptors do. */

@@ -1,0 +1,74 @@
+import { makeCall, type CallRequest } from '../../src/client/call.js';
+import type { Cancel } from '../../src/clock/clock.js';
+import type { Protocol } from '../../src/options/client-options.js';
+import { EndpointPool } from '../../src/pool/endpoint-pool.js';
+import { dialling, type Dialled } from '../pool/session-dialling.js';
+import { HELLO } from '../session/session-play.js';
+import { FakeClock } from '../support/fake-clock.js';
+
+export interface Made {
+  /** What the caller was told, in order: `[value, v]`, `[complete]`, `[error, code, executed]`. */
+  readonly log: unknown[][];
+  readonly cancel: Cancel;
+  /** The caller takes the oldest value that it has not taken. */
+  readonly take: () => void;
+}
+
+export interface Client {
+  readonly clock: FakeClock;
+  readonly dials: Dialled[];
+  readonly at: (index: number) => Dialled;
+  readonly make: (request?: Partial<CallRequest>) => Made;
+}
+
+const nothing = (): void => {};
+
+/** A client whose calls the test makes, and whose servers it plays. */
+export function client(protocol: Protocol = 'auto', maxAheadBytes = 1000): Client {
+  const clock = new FakeClock();
+  const { dial, dials, at } = dialling();
+  const limits = {
+    connectTimeoutMs: 0,
+    incompleteMessageTimeout: 0,
+    keepAliveIntervalMs: 0,
+    keepAliveTimeoutMs: 0,
+    maxAheadBytes,
+    queueTimeoutMs: 0,
+    gracePeriodMs: 0,
+    connections: 1,
+    pipelining: 1,
+    maxFrameBytes: 65_536,
+    requestTimeoutMs: 700,
+  };
+  const listener = { onConnect: nothing, onLost: nothing, onClose: nothing, onStatus: nothing };
+  const pool = new EndpointPool(protocol, dial, HELLO, limits, clock, undefined, listener);
+  return { clock, dials, at, make: (request = {}) => make(pool, clock, request) };
+}
+
+function make(pool: EndpointPool, clock: FakeClock, given: Partial<CallRequest>): Made {
+  const log: unknown[][] = [];
+  const takes: (() => void)[] = [];
+  const request: CallRequest = {
+    kind: 'call',
+    pattern: 'toupper',
+    data: 'a',
+    metadata: undefined,
+    timeoutMs: undefined,
+    requestTimeoutMs: 0,
+    ack: 'received',
+    packer: undefined,
+    signal: undefined,
+    onMetadata: undefined,
+    payload: 'text',
+    ...given,
+  };
+  const cancel = makeCall(pool, clock, request, {
+    onValue: (value, taken) => {
+      log.push(['value', value]);
+      takes.push(taken);
+    },
+    onComplete: () => log.push(['complete']),
+    onError: ({ code, executed }) => log.push(['error', code, executed]),
+  });
+  return { log, cancel, take: () => takes.shift()?.() };
+}
