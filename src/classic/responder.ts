@@ -72,10 +72,7 @@ export class ClassicResponder implements FrameStreamListener {
     const place: Place = { result: undefined, cancel: undefined };
     this.places.push(place);
     if (frame.count !== 2) {
-      this.end(
-        place,
-        new XtcpError('PROTOCOL_ERROR', `a request has two fields, method and params, not ${frame.count}`),
-      );
+      this.end(place, wrongFields(frame));
       return;
     }
     if (this.state !== 'open') {
@@ -161,4 +158,17 @@ export class ClassicResponder implements FrameStreamListener {
     }
     this.places.length = 0;
   }
+}
+
+/** Says where a frame stopped being a request. */
+function wrongFields(frame: Frame): XtcpError {
+  if (frame.count === 1) {
+    return new XtcpError('PROTOCOL_ERROR', 'a request has two fields, method and params, not one');
+  }
+  let thirdField = 0;
+  for (const length of [frame.length(METHOD), frame.length(PARAMS)]) thirdField += `${length}`.length + length + 4;
+  return new XtcpError(
+    'PROTOCOL_ERROR',
+    `expected the end of the frame, which may have 2 fields, at byte ${thirdField}`,
+  );
 }

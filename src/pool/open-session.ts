@@ -1,3 +1,4 @@
+import { readErrorAnswer } from '../classic/error-answer.js';
 import type { Cancel, Clock } from '../clock/clock.js';
 import { fromSocketError } from '../errors/from-node.js';
 import { XtcpError } from '../errors/xtcp-error.js';
@@ -57,6 +58,12 @@ export function openSession(
   };
 }
 
+/** Whether a classic answer may have been said before the server had made out the hello. */
+function saysNothing(frame: Frame): boolean {
+  const code = readErrorAnswer(frame)?.code;
+  return code === 'UNAVAILABLE' || code === 'RESOURCE_EXHAUSTED' || code === 'DEADLINE_EXCEEDED';
+}
+
 function greet(
   bytes: ByteStream,
   own: Hello,
@@ -82,7 +89,9 @@ function greet(
   const answered = (frame: Frame): void => {
     if (!isHello(frame)) {
       if (frame.count > 1) {
-        fail(new XtcpError('PROTOCOL_ERROR', 'the server answered the hello with something else'));
+        fail(new XtcpError('UNAVAILABLE', 'the server answered the hello with something else'));
+      } else if (saysNothing(frame)) {
+        fail(new XtcpError('UNAVAILABLE', 'the server could not take the hello'));
       } else if (settle()) {
         frames.destroy();
         listener.onClassic();
@@ -91,7 +100,7 @@ function greet(
     }
     let peer: Hello;
     try {
-      peer = readHello(frame);
+      peer = readHello(frame, 'server');
     } catch (error) {
       fail(error as XtcpError);
       return;
@@ -122,7 +131,9 @@ function greet(
   const frameLimits = { maxFrameBytes: own.maxFrame, maxFields: MAX_FIELDS, incompleteMessageTimeout };
   const frames = new FrameStream(bytes, frameLimits, clock, {
     onFrame: answered,
-    onBadInput: fail,
+    onBadInput: (cause) => {
+      fail(new XtcpError('UNAVAILABLE', 'the server answered the hello with something else', { cause }));
+    },
     onEnd: () => {
       fail(new XtcpError('UNAVAILABLE', 'the server closed the connection before it answered the hello'));
     },

@@ -134,6 +134,9 @@ export class SessionPool<Call extends OutgoingCall> {
       onRoom: () => {
         this.place();
       },
+      onLost: (error) => {
+        this.listener.onLost(error);
+      },
       onLeaving: () => {
         if (opened !== undefined) this.left(opened);
       },

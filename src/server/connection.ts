@@ -35,7 +35,11 @@ export class ServerConnection implements FrameStreamListener {
     private readonly handlers: ConnectionHandlers,
   ) {
     const { maxFrameBytes, incompleteMessageTimeout } = options;
-    this.frameLimits = { maxFrameBytes, maxFields: MAX_FIELDS, incompleteMessageTimeout };
+    this.frameLimits = {
+      maxFrameBytes: Math.max(maxFrameBytes, LEAST.maxFrame),
+      maxFields: MAX_FIELDS,
+      incompleteMessageTimeout,
+    };
     this.frames = new FrameStream(bytes, this.frameLimits, clock, this);
   }
 
@@ -78,6 +82,7 @@ export class ServerConnection implements FrameStreamListener {
   onClose(): void {}
 
   private openClassic(): ClassicResponder {
+    this.frameLimits.maxFrameBytes = this.options.maxFrameBytes;
     const { frames, options, clock, handlers } = this;
     const responder = new ClassicResponder(frames, options, clock, handlers.serveRequest, handlers.onBroken);
     this.use(responder);
@@ -88,7 +93,7 @@ export class ServerConnection implements FrameStreamListener {
     let peer: Hello;
     try {
       if (this.draining) throw new XtcpError('UNAVAILABLE', 'the server is shutting down', { executed: false });
-      peer = readHello(frame);
+      peer = readHello(frame, 'client');
     } catch (error) {
       const refusal = error as XtcpError;
       this.handlers.onBroken(refusal);

@@ -76,10 +76,11 @@ export class Dispatcher {
    */
   serveRequest(peer: Peer, request: Frame, answer: Answer): Cancel {
     let pattern: string;
+    let route: Route;
     let jobs: Job[];
     try {
       pattern = request.text(METHOD);
-      const route = this.route(pattern);
+      route = this.route(pattern);
       jobs = [...(route.call === undefined ? [] : [route.call]), ...route.events].map((handler) => ({
         handler,
         data: decodePayload(request, PARAMS, (handler.extras as XtcpExtras | undefined)?.payload ?? this.payload),
@@ -95,7 +96,7 @@ export class Dispatcher {
       context,
       onEnded: () => {
         // Where no handler of calls has answered, this does.
-        answer('');
+        if (route.call === undefined) answer('');
       },
       onRefused: answer,
     });

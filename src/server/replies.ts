@@ -55,7 +55,7 @@ export class SessionReply implements ResultSink {
     private readonly context: XtcpContext,
     private readonly logger: LoggerService,
   ) {
-    call.toError = (error) => this.tell(error, 'iterator');
+    call.toError = (error, origin) => this.tell(error, origin);
     context.paceBy((ask) => {
       call.items.credit.whenReady(ask);
     });

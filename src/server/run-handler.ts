@@ -44,7 +44,13 @@ export function runHandler(
     onEnd();
   };
   const iterate = (source: AsyncIterable<unknown>): void => {
-    iterable = new TrackedIterable(source, scope, end);
+    try {
+      iterable = new TrackedIterable(source, scope, end);
+    } catch (error) {
+      sink.fail(error, 'iterator');
+      end();
+      return;
+    }
     sink.items(iterable);
   };
   const observe = (observer: (on: Observing) => Subscription): void => {

@@ -39,6 +39,8 @@ export interface OutgoingCall {
 export interface ClientSessionListener {
   /** A call has ended, so there may be room for another. */
   onRoom(): void;
+  /** The connection was lost while calls were on it. Said before they are told. */
+  onLost(error: XtcpError): void;
   /** No further call can be opened here. Said once. */
   onLeaving(): void;
 }
@@ -196,6 +198,7 @@ export class ClientSession extends Session {
   }
 
   protected override lost(error: XtcpError): void {
+    if (this.live.size > 0) this.listener.onLost(error);
     if (!this.leaving) {
       this.leaving = true;
       this.listener.onLeaving();
@@ -219,6 +222,9 @@ export class ClientSession extends Session {
       onSourceError: () => {
         // What it was is the caller's own affair; the handler learns that there are no more items.
         this.endInput(id, new XtcpError('CANCELLED', "the caller's source of items failed"));
+      },
+      onUnsendable: (error) => {
+        this.endInput(id, error);
       },
       onError: (error) => {
         this.endInput(id, error);

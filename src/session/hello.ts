@@ -42,9 +42,10 @@ export function isHello(frame: Frame): boolean {
  * Reads a hello, or a server's answer to one.
  * @throws {XtcpError} PROTOCOL_ERROR where it is none; what a refusal says, where it is one.
  */
-export function readHello(frame: Frame): Hello {
+export function readHello(frame: Frame, from: 'client' | 'server'): Hello {
   const version = frame.start(1, 11);
   if (!/^[1-9][0-9]{0,9}$/.test(version)) throw wrong('its version is no number above 0');
+  if (from === 'server' && Number(version) > VERSION) throw wrong('its version is above the one asked for');
   let json: string;
   let members: unknown;
   try {
@@ -56,7 +57,7 @@ export function readHello(frame: Frame): Hello {
   if (typeof members !== 'object' || members === null || Array.isArray(members)) throw wrong('it is no JSON object');
   if (/[\r\n]/.test(json)) throw wrong('it has a raw CR or LF');
   const { error, codecs = [], name, auth, ...numbers } = members as Record<string, unknown>;
-  if (error !== undefined) throw refused(error);
+  if (from === 'server' && error !== undefined) throw refused(error);
   if (!Array.isArray(codecs) || !codecs.every((codec) => typeof codec === 'string'))
     throw wrong('its codecs are wrong');
   for (const text of [name, auth]) {

@@ -4,7 +4,7 @@ import { encodeValue, type EncodedValue, type Packer } from '../wire/codec.js';
 import type { Field } from '../wire/encoder.js';
 import { costOf, type OutgoingCredit } from './credit.js';
 
-/** Puts items on the wire, and learns of the end, which is one of the last three. */
+/** Puts items on the wire, and learns of the end, which is one of the last four. */
 export interface ItemSenderListener {
   /** Puts an item on the wire. @throws {XtcpError} where it cannot be sent: that ends the stream. */
   send(item: EncodedValue): void;
@@ -12,7 +12,9 @@ export interface ItemSenderListener {
   onComplete(): void;
   /** The source failed, with this of its own; the items before it are on the wire. */
   onSourceError(error: unknown): void;
-  /** An item cannot be sent, or what produces them was told to fail with this. */
+  /** An item has no encoding. */
+  onUnsendable(error: XtcpError): void;
+  /** An item is too large, too many wait, or what produces them was told to fail with this. */
   onError(error: XtcpError): void;
 }
 
@@ -90,7 +92,9 @@ export class ItemSender {
       item = encodeValue(value, this.packer);
     } catch (error) {
       this.stopSource();
-      this.fail(error as XtcpError);
+      this.end(() => {
+        this.listener.onUnsendable(error as XtcpError);
+      });
       return false;
     }
     if (this.waiting.length === 0 && this.credit.ready) return this.send(item);

@@ -70,7 +70,10 @@ export class ServedCall {
         this.complete();
       },
       onSourceError: (error) => {
-        this.fail(this.toError(error));
+        this.fail(this.toError(error, 'iterator'));
+      },
+      onUnsendable: (error) => {
+        this.abort(this.toError(error, 'unfiltered'));
       },
       onError: (error) => {
         // What produces the items may still be at it.
@@ -82,8 +85,10 @@ export class ServedCall {
     });
   }
 
-  /** Turns an error of the items' source into one for the caller; to be set before items are sent. */
-  toError: (error: unknown) => XtcpError = (error) => error as XtcpError;
+  /**
+   * Turns an error of the items' source, or of what it gave, into one for the caller; to be set before items are sent.
+   */
+  toError: (error: unknown, origin: 'iterator' | 'unfiltered') => XtcpError = (error) => error as XtcpError;
 
   /** Whether the caller still waits. */
   get isLive(): boolean {

@@ -26,7 +26,9 @@ export function encodeValue(value: unknown, packer: Packer | undefined): Encoded
   if (typeof value === 'string' && value.isWellFormed()) return { letter: 't', payload: value };
   if (value === undefined) return { letter: '-', payload: '' };
   if (value instanceof Uint8Array) return { letter: 'b', payload: value };
-  if (packer !== undefined) return { letter: MSGPACK_LETTER, payload: pack(value, packer) };
+  // An ill-formed string has no UTF-8, which MessagePack's strings are made of; JSON can escape it.
+  if (packer !== undefined && typeof value !== 'string')
+    return { letter: MSGPACK_LETTER, payload: pack(value, packer) };
   return { letter: 'j', payload: toJson(value) };
 }
 
@@ -85,6 +87,9 @@ export function fromJson(text: string, what: string): unknown {
 }
 
 function pack(value: unknown, packer: Packer): Uint8Array {
+  if (typeof value === 'function' || typeof value === 'symbol') {
+    throw new XtcpError('INVALID_ARGUMENT', `the value cannot be sent as MessagePack: it is a ${typeof value}`);
+  }
   try {
     // A copy: the packer reuses the memory that it hands out.
     return Buffer.from(packer.pack(value));

@@ -20,6 +20,7 @@ function optionsOf(setup: Vector['setup'] = {}): XtcpClientOptions {
     keepAlive?: { intervalMs: number; timeoutMs: number };
   };
   return {
+    protocol: 'auto',
     windowBytes: window,
     maxFrameBytes: maxFrame,
     requestTimeoutMs: 0,

@@ -1,8 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import { unpack } from 'msgpackr/unpack';
+import { createRequire } from 'node:module';
 
 import { octetsOf, type FieldSpec } from './notation.js';
+
+// msgpackr's types for this entry point do not compile on their own.
+const { unpack } = createRequire(import.meta.url)('msgpackr') as { unpack: (octets: Uint8Array) => unknown };
 
 /** How a frame that came is other than expected; undefined where it is not. */
 export function differenceOf(fields: readonly Buffer[], expected: readonly FieldSpec[]): string | undefined {

@@ -76,7 +76,7 @@ function hooked(log: string[]): (app: INestMicroservice, server: XtcpServer) => 
 test('with hooks and interceptors around it, the body of a handler runs once, and so do the hooks', async () => {
   const log: string[] = [];
   const { port } = await startService([CountingController], {}, hooked(log));
-  const client = clientOf(port);
+  const client = clientOf(port, { protocol: 'session' });
   expect(await firstValueFrom(client.send('call', 'x'))).toBe('done');
   expect(await collect(client.stream('generator', 'x'))).toEqual([1, 2]);
   expect(await all(client.send('observable', 'x'))).toEqual([1, 2]);
@@ -95,7 +95,7 @@ test('a hook may take its time before the handler', async () => {
     });
   });
   const before = bodies.calls;
-  const call = firstValueFrom(clientOf(port).send('call', 'x'));
+  const call = firstValueFrom(clientOf(port, { protocol: 'session' }).send('call', 'x'));
   await started.promise;
   expect(bodies.calls).toBe(before);
   open.resolve();

@@ -51,7 +51,7 @@ test('a host name at none of whose addresses anything listens: UNAVAILABLE, with
 
 test('a Unix socket that is not there: UNAVAILABLE, not executed, naming its path', async () => {
   const path = await socketPath();
-  const client = new XtcpClient({ path });
+  const client = new XtcpClient({ path, protocol: 'classic' });
   onTestFinished(() => client.close());
 
   const error = await xtcpFailureOf(client.send('call', 'secret'));

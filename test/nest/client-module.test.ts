@@ -106,7 +106,7 @@ test('@Client makes a client, given the cast that its type needs, and the applic
     }
   }
   const front = await startService([FrontController]);
-  const outer = new XtcpClient({ port: front.port });
+  const outer = new XtcpClient({ port: front.port, protocol: 'classic' });
   onTestFinished(() => outer.close());
 
   expect(await lastValueFrom(outer.send('front', ''))).toBe('BEHIND');
@@ -211,7 +211,7 @@ test('a service may be a client of another: a call goes through both', async () 
     imports: [ClientsModule.register([{ name: 'UPPER', customClass: XtcpClient, options: { port: back.port } }])],
     controllers: [FrontController],
   });
-  const client = new XtcpClient({ port: front.port });
+  const client = new XtcpClient({ port: front.port, protocol: 'classic' });
   onTestFinished(() => client.close());
 
   expect(await firstValueFrom(client.send('front', 'xiaoxiao'))).toBe('XIAOXIAO');

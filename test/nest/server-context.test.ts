@@ -111,7 +111,7 @@ test('the address of the caller is known when it has left, too', async () => {
 test('on a Unix socket the caller has no address', async () => {
   const path = await socketPath();
   await startService([ContextController], { path });
-  const client = new XtcpClient({ path });
+  const client = new XtcpClient({ path, protocol: 'classic' });
   onTestFinished(() => client.close());
 
   expect(await firstValueFrom(client.send('keep', 'data'))).toBe('data');

@@ -67,7 +67,7 @@ test('listen rejects with EACCES where a Unix socket cannot be made', async () =
 test('a Unix socket path is listened on, resolved to, and removed at the end', async () => {
   const path = await socketPath();
   const { app, server } = await startService([UpperController], { path });
-  const client = new XtcpClient({ path });
+  const client = new XtcpClient({ path, protocol: 'classic' });
   onTestFinished(() => client.close());
 
   expect(server.unwrap().address()).toBe(path);

@@ -11,6 +11,17 @@ const CASES: readonly OptionCase[] = [
   milliseconds('queueTimeoutMs', 5000),
   milliseconds('requestTimeoutMs', 30_000),
   integer('maxFrameBytes', 16 * 1024 * 1024, 1, 256 * 1024 * 1024),
+  milliseconds('timeoutMs', 0),
+  milliseconds('gracePeriodMs', 5000),
+  { name: 'protocol', fallback: 'auto', takes: ['auto', 'session', 'classic'], refuses: ['', 'tcp', null, 1] },
+  { name: 'codec', fallback: 'json', takes: ['json', 'msgpack'], refuses: ['', 'j', null, 1] },
+  { name: 'ack', fallback: 'received', takes: ['none', 'received', 'handled'], refuses: ['', true, null, 1] },
+  integer('windowBytes', 256 * 1024, 65_536, 256 * 1024 * 1024),
+  integer('maxAheadBytes', 1024 * 1024, 0, 256 * 1024 * 1024),
+  milliseconds('keepAliveIntervalMs', 30_000),
+  milliseconds('keepAliveTimeoutMs', 10_000),
+  { name: 'serializer', fallback: undefined, takes: [{ serialize: String }], refuses: [null, {}, String, 'x'] },
+  { name: 'deserializer', fallback: undefined, takes: [{ deserialize: String }], refuses: [null, {}, String, 'x'] },
   { name: 'connectOnStart', fallback: false, takes: [true, false], refuses: ['true', 1, 0, null, {}] },
 ];
 const ENDPOINT: readonly OptionCase[] = [
@@ -77,7 +88,7 @@ describe('refuses', () => {
   });
 
   test('an option of the server', () => {
-    expect(() => resolveClientOptions({ gracePeriodMs: 1 } as object)).toThrow('no option "gracePeriodMs"');
+    expect(() => resolveClientOptions({ maxCalls: 1 } as object)).toThrow('no option "maxCalls"');
   });
 
   test.each([null, 'port', 8001])('%j in the place of the options', (options) => {

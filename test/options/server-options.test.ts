@@ -10,6 +10,14 @@ const CASES: readonly OptionCase[] = [
   integer('maxCalls', 100, 1, 1_000_000),
   milliseconds('halfCloseTimeoutMs', 30_000),
   milliseconds('gracePeriodMs', 10_000),
+  { name: 'classic', fallback: true, takes: [true, false], refuses: ['true', 1, 0, null, {}] },
+  { name: 'inherit', fallback: false, takes: [true, false], refuses: ['true', 1, 0, null, {}] },
+  integer('windowBytes', 256 * 1024, 65_536, 256 * 1024 * 1024),
+  integer('maxAheadBytes', 1024 * 1024, 0, 256 * 1024 * 1024),
+  milliseconds('keepAliveIntervalMs', 30_000),
+  milliseconds('keepAliveTimeoutMs', 10_000),
+  { name: 'serializer', fallback: undefined, takes: [{ serialize: String }], refuses: [null, {}, String, 'x'] },
+  { name: 'deserializer', fallback: undefined, takes: [{ deserialize: String }], refuses: [null, {}, String, 'x'] },
 ];
 const ENDPOINT: readonly OptionCase[] = [
   integer('port', 8001, 0, 65_535),

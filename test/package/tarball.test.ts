@@ -14,6 +14,7 @@ interface PackageJson {
   readonly engines: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>;
   readonly devDependencies: Readonly<Record<string, string>>;
 }
 
@@ -94,6 +95,7 @@ describe('package.json', () => {
       '@nestjs/common',
       '@nestjs/core',
       '@nestjs/microservices',
+      'msgpackr',
       'reflect-metadata',
       'rxjs',
     ]);
@@ -121,7 +123,17 @@ describe('package-lock.json', () => {
   it('is that of package.json', () => {
     const { name, version, license, engines, peerDependencies, devDependencies } = manifest;
     expect({ name: lock.name, version: lock.version }).toEqual({ name, version });
-    expect(root).toEqual({ name, version, license, engines, peerDependencies, devDependencies });
+    const { peerDependenciesMeta } = manifest;
+    expect(peerDependenciesMeta).toEqual({ msgpackr: { optional: true } });
+    expect(root).toEqual({
+      name,
+      version,
+      license,
+      engines,
+      peerDependencies,
+      peerDependenciesMeta,
+      devDependencies,
+    });
   });
 
   it('names no place to download from, so that the registry in use is asked', () => {

@@ -38,6 +38,7 @@ function opening(connectTimeoutMs = 200): Opening {
     onFailed: ({ code, executed }) => told.push([code, executed]),
     onGone: () => told.push('gone'),
     onRoom: () => told.push('room'),
+    onLost: () => told.push('lost'),
     onLeaving: () => told.push('leaving'),
   });
   const session = (): ClientSession => {

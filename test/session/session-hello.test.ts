@@ -4,7 +4,7 @@ import { XtcpError } from '../../src/errors/xtcp-error.js';
 import { helloFields, isHello, LEAST, readHello, refusalFields, type Hello } from '../../src/session/hello.js';
 import { arrived, codeOf, thrownBy } from './session-play.js';
 
-const read = (json: string | Buffer, version = '1'): Hello => readHello(arrived('xtcp', version, json));
+const read = (json: string | Buffer, version = '1'): Hello => readHello(arrived('xtcp', version, json), 'server');
 const readMembers = (members: object): Hello => read(JSON.stringify(members));
 
 describe('a first frame', () => {
@@ -26,7 +26,7 @@ describe('a hello', () => {
   const hello: Hello = { maxFrame: 100_000, window: 200_000, maxCalls: 300, codecs: ['m'] };
 
   it('arrives as it was said', () => {
-    expect(readHello(arrived(...helloFields(hello)))).toEqual(hello);
+    expect(readHello(arrived(...helloFields(hello)), 'client')).toEqual(hello);
   });
 
   it('says the version, and no raw CR or LF', () => {
@@ -70,8 +70,11 @@ describe('a hello', () => {
     });
   });
 
-  it('of any version above 0 is read', () => {
-    for (const version of ['1', '2', '10', '9999999999']) expect(read('{}', version)).toEqual(read('{}'));
+  it('of any version above 0 is read from a client; from a server, one above ours was never asked for', () => {
+    for (const version of ['1', '2', '10', '9999999999']) {
+      expect(readHello(arrived('xtcp', version, '{}'), 'client')).toEqual(read('{}'));
+    }
+    expect(codeOf(() => read('{}', '2'))).toBe('PROTOCOL_ERROR');
     for (const version of ['', '0', '01', '-1', '1.5', '1 ', 'one', '10000000000', '+1']) {
       expect(codeOf(() => read('{}', version))).toBe('PROTOCOL_ERROR');
     }
@@ -108,6 +111,7 @@ describe('a refused hello', () => {
       thrownBy(() =>
         readHello(
           arrived(...refusalFields(new XtcpError('UNAUTHENTICATED', 'who are you', { details: { realm: 'a' } }))),
+          'server',
         ),
       ),
     ).toMatchObject({

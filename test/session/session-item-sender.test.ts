@@ -25,6 +25,7 @@ function sending(window: number): Sending {
     },
     onComplete: () => told.push('complete'),
     onSourceError: (error) => told.push(['source', error]),
+    onUnsendable: ({ code }) => told.push(['error', code]),
     onError: ({ code }) => told.push(['error', code]),
   });
   return { sender, credit, told };

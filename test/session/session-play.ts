@@ -143,7 +143,7 @@ export function calling(terms: Terms = {}): Calling {
     { ...LIMITS, ...terms.limits },
     wire.clock,
     terms.msgpack,
-    { onRoom: () => told.push('room'), onLeaving: () => told.push('leaving') },
+    { onRoom: () => told.push('room'), onLost: () => {}, onLeaving: () => told.push('leaving') },
   );
   frames.handTo(session);
   return Object.assign(wire, { session, told });

@@ -39,9 +39,9 @@ export async function startService(
   return { app, server, port: typeof address === 'string' ? 0 : address.port };
 }
 
-/** A client of `port`, closed when the test ends. */
+/** A client of `port`, closed when the test ends; it speaks classic unless it is told otherwise. */
 export function clientOf(port: number, options: XtcpClientOptions = {}): XtcpClient {
-  const client = new XtcpClient({ port, ...options });
+  const client = new XtcpClient({ port, protocol: 'classic', ...options });
   onTestFinished(() => client.close());
   return client;
 }
