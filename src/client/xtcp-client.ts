@@ -145,9 +145,17 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
   override send<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult> {
     if (isNil(pattern) || isNil(data)) return super.send(pattern, data);
     // ClientProxy.send connects first; here a call waits for its connection in the pool.
-    return new Observable<TResult>((observer) =>
-      this.publish(this.createPacket(pattern, data), this.createObserver(observer)),
-    );
+    return new Observable<TResult>((observer) => {
+      const tell = this.createObserver(observer);
+      return this.publish(this.createPacket(pattern, data), (packet) => {
+        try {
+          tell(packet);
+        } catch (error) {
+          // A subclass's serializeResponse or serializeError threw, which is this caller's affair alone.
+          observer.error(error);
+        }
+      });
+    });
   }
 
   /**
@@ -278,7 +286,10 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
     const isRecord = record instanceof XtcpRecord;
     let options: XtcpCallOptions = isRecord ? { ...given, ...record.options } : given;
     const current = currentCall();
-    if (current !== undefined) options = inheritedOptions(options, current);
+    if (current !== undefined) {
+      const own = options.timeoutMs ?? (this.options.timeoutMs || requestTimeoutMs || undefined);
+      options = inheritedOptions({ ...options, timeoutMs: own }, current);
+    }
     const { timeoutMs = this.options.timeoutMs || undefined, codec = this.options.codec } = options;
     const onError = (error: XtcpError): void => {
       observer.onError(errorOfCall(error, pattern, this.endpoint));

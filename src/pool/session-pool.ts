@@ -34,8 +34,8 @@ export class SessionPool<Call extends OutgoingCall> {
   private readonly leaving = new Set<ClientSession>();
   private readonly queue: CallQueue<Call>;
   private readonly onConnected: { resolve: () => void; reject: (error: XtcpError) => void }[] = [];
-  private remaining = 0;
-  private readonly onEmpty: (() => void)[] = [];
+  /** One for each connection with anything left of it, resolved when nothing is. */
+  private readonly remaining = new Set<Promise<void>>();
 
   constructor(
     private readonly dial: Dial,
@@ -77,12 +77,13 @@ export class SessionPool<Call extends OutgoingCall> {
     const sessions = [...this.leaving];
     for (const session of sessions) session.drain();
     this.listener.onStatus('disconnected');
-    if (this.remaining === 0) return;
+    if (this.remaining.size === 0) return;
+    const remaining = Array.from(this.remaining);
     const cut = (): void => {
       for (const session of sessions) session.destroy(error);
     };
     const stopTimer = this.limits.gracePeriodMs === 0 ? cut() : this.clock.after(this.limits.gracePeriodMs, cut);
-    if (this.remaining > 0) await new Promise<void>((resolve) => this.onEmpty.push(resolve));
+    await Promise.all(remaining);
     stopTimer?.();
   }
 
@@ -110,7 +111,11 @@ export class SessionPool<Call extends OutgoingCall> {
   private open(): void {
     if (this.state.kind !== 'idle') return;
     let opened: ClientSession | undefined;
-    this.remaining++;
+    let gone: (() => void) | undefined;
+    const isGone = new Promise<void>((resolve) => {
+      gone = resolve;
+    });
+    this.remaining.add(isGone);
     const cancel = openSession(this.dial, this.own, this.limits, this.clock, this.msgpack, {
       onOpen: (session) => {
         opened = session;
@@ -141,12 +146,12 @@ export class SessionPool<Call extends OutgoingCall> {
         if (opened !== undefined) this.left(opened);
       },
       onGone: () => {
-        this.remaining--;
+        this.remaining.delete(isGone);
+        gone?.();
         if (opened !== undefined) {
           this.leaving.delete(opened);
           this.listener.onClose();
         }
-        if (this.remaining === 0) for (const resolve of this.onEmpty.splice(0)) resolve();
       },
     });
     this.state = { kind: 'connecting', cancel };

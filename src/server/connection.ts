@@ -35,11 +35,7 @@ export class ServerConnection implements FrameStreamListener {
     private readonly handlers: ConnectionHandlers,
   ) {
     const { maxFrameBytes, incompleteMessageTimeout } = options;
-    this.frameLimits = {
-      maxFrameBytes: Math.max(maxFrameBytes, LEAST.maxFrame),
-      maxFields: MAX_FIELDS,
-      incompleteMessageTimeout,
-    };
+    this.frameLimits = { maxFrameBytes, maxFields: MAX_FIELDS, incompleteMessageTimeout };
     this.frames = new FrameStream(bytes, this.frameLimits, clock, this);
   }
 
@@ -82,7 +78,6 @@ export class ServerConnection implements FrameStreamListener {
   onClose(): void {}
 
   private openClassic(): ClassicResponder {
-    this.frameLimits.maxFrameBytes = this.options.maxFrameBytes;
     const { frames, options, clock, handlers } = this;
     const responder = new ClassicResponder(frames, options, clock, handlers.serveRequest, handlers.onBroken);
     this.use(responder);

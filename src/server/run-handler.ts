@@ -172,6 +172,7 @@ class TrackedIterable implements AsyncIterableIterator<unknown> {
 
   /** It has ended when it is over and nothing of it runs: a generator may still be busy with its last item. */
   private settle(): void {
-    if (this.over && this.running === 0) this.onEnd();
+    // Behind everything that the end of the iterator sets off in promises: the answer first, then the end.
+    if (this.over && this.running === 0) setImmediate(this.onEnd);
   }
 }
