@@ -47,6 +47,16 @@ describe('a server that closes', () => {
     expect(clock.pending).toBe(0);
   });
 
+  test('both ways at once fails the call', () => {
+    const { send, bytes, told } = calling();
+    const { errors } = send('a');
+    bytes.close();
+
+    expect(errors).toMatchObject([{ code: 'UNAVAILABLE', executed: undefined }]);
+    expect(errors[0]?.message).toContain('without an answer');
+    expect(told).toEqual(['close UNAVAILABLE', 'gone']);
+  });
+
   test('in the middle of an answer fails the call', () => {
     const { send, bytes } = calling();
     const { values, errors } = send('a');

@@ -90,6 +90,18 @@ test('a client that ends its output is answered', () => {
   expect(bytes.did).toContain('end');
 });
 
+test('one that has sent what is no request is read no further', () => {
+  const { bytes, responder, request, served, answers } = respond();
+  request('a');
+  bytes.receive('5\r\nhello\r\n\r\n');
+  responder.drain();
+  request('b');
+  served('a').answer('A');
+
+  expect(answers()).toEqual(['A', expect.stringContaining('Malformed Client Request')]);
+  expect(bytes.did).toContain('end');
+});
+
 test('draining one that ends, drains or is gone already changes nothing', () => {
   const ending = respond();
   ending.request('a');

@@ -46,12 +46,13 @@ describe('a request', () => {
   test('is answered once: the first answer counts', () => {
     const { request, served, answers } = respond();
     request('a', 'b');
-    served('a').answer('first');
-    served('a').answer('second');
-    served('b').answer('b');
-    served('a').answer('third');
+    served('b').answer('first');
+    served('b').answer('second');
+    served('a').answer('a');
+    served('a').answer('late');
+    served('b').answer('late');
 
-    expect(answers()).toEqual(['first', 'b']);
+    expect(answers()).toEqual(['a', 'first']);
   });
 
   test('may be answered before its handler has returned', () => {
@@ -98,13 +99,15 @@ describe('requests behind one another', () => {
 
   test('run one by one with maxCalls 1', () => {
     const { request, served, started, answers } = respond({ maxCalls: 1 });
-    request('a', 'now', 'b');
+    request('a', 'now', 'b', 'c');
     expect(started).toEqual(['a']);
 
     served('a').answer('A');
     expect(started).toEqual(['a', 'now', 'b']);
     served('b').answer('B');
-    expect(answers()).toEqual(['A', 'done', 'B']);
+    expect(started).toEqual(['a', 'now', 'b', 'c']);
+    served('c').answer('C');
+    expect(answers()).toEqual(['A', 'done', 'B', 'C']);
   });
 
   test('of a thousand, answered at once with maxCalls 1, are all answered', () => {

@@ -6,6 +6,7 @@ import { beforeEach, expect, test } from 'vitest';
 import type { XtcpServerOptions } from '../../src/index.js';
 import { RawPeer } from '../support/raw.js';
 import { startService } from '../support/service.js';
+import { acceptedBy, told } from './support/accepted.js';
 import { ask, requestBytes, takeAnswer } from './support/classic.js';
 import { deferred, Happenings, type Deferred } from './support/deferred.js';
 
@@ -119,17 +120,23 @@ test('the limit of one connection does not hold back another', async () => {
   expect(await takeAnswer(busy)).toBe('a done');
 });
 
-test('a client that half-closes behind its request still gets its answer, then the end', async () => {
-  const peer = await dialService();
+test('a client that half-closes behind its requests still gets all answers, then the end', async () => {
+  const { port, server } = await startService([GatesController]);
+  const accepted = acceptedBy(server);
+  const peer = await RawPeer.dial(port);
+  const [socket] = await accepted.count(1);
+  const ended = told(socket!, 'end');
 
-  peer.socket.end(requestBytes('wait', 'a'));
-  await begun.count(1);
+  peer.socket.end(Buffer.concat(['a', 'b'].map((name) => requestBytes('wait', name))));
+  await begun.count(2);
+  await ended;
+  open('b');
   open('a');
 
-  expect(await peer.takeAll()).toBe('6\r\na done\r\n\r\n');
+  expect(await peer.takeAll()).toBe('6\r\na done\r\n\r\n6\r\nb done\r\n\r\n');
 });
 
-test('a client that half-closes behind several requests gets all of its answers', async () => {
+test('a client that half-closes behind more requests than run at once gets all answers', async () => {
   const peer = await dialService({ maxCalls: 1 });
 
   peer.socket.end(Buffer.concat(['a', 'b', 'c'].map((name) => requestBytes('echo', name))));

@@ -62,13 +62,16 @@ test.each([
 ] as const)('a call and events of one pattern do not shadow each other: %s', async (_order, names) => {
   const told = new Happenings();
   const all = controllers(told);
-  const { port } = await startService(names.map((name) => all[name]));
+  const { port, server } = await startService(names.map((name) => all[name]));
   const peer = await RawPeer.dial(port);
 
   expect(await ask(peer, 'news', 'x')).toBe('answer to x');
   expect((await told.count(4)).toSorted()).toEqual(['call x', 'event x', 'first x', 'second x']);
   expect(await ask(peer, 'news', 'y')).toBe('answer to y');
   expect(await told.count(8)).toHaveLength(8);
+  // Whoever looks at what is bound finds the call.
+  expect(server.getHandlers().get('news')?.isEventHandler).toBe(false);
+  expect(server.getHandlerByPattern('news')?.isEventHandler).toBe(false);
 });
 
 test('the answer of a call does not wait for the events of its pattern', async () => {
@@ -91,15 +94,20 @@ test('the answer of a call does not wait for the events of its pattern', async (
   expect(await told.count(2)).toEqual(['call x', 'slow x']);
 });
 
-test('the empty answer to an event comes when all of its handlers have ended', async () => {
+test('the empty answer to an event comes when all of its handlers have ended, one that fails or not', async () => {
   const order: string[] = [];
   const goOn = deferred();
   @Controller()
   class EndsController {
     @EventPattern('news')
+    fails(@Payload() _data: string): void {
+      throw new Error('secret');
+    }
+
+    @EventPattern('news')
     quick(@Payload() _data: string): void {
       order.push('quick');
-      goOn.resolve();
+      setTimeout(goOn.resolve, 5);
     }
 
     @EventPattern('news')

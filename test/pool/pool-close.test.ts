@@ -8,7 +8,7 @@ const CLOSED = new XtcpError('CANCELLED', 'the client was closed');
 
 describe('close', () => {
   test('fails the calls that wait, connect and are under way, each once', async () => {
-    const { pool, call, clock, dialled, opened } = pooled({
+    const { pool, call, clock, dialled, dials, opened } = pooled({
       connections: 2,
       queueTimeoutMs: 5000,
       requestTimeoutMs: 5000,
@@ -23,6 +23,7 @@ describe('close', () => {
     expect(clock.pending).toBe(0);
     dialled(0).bytes.close();
     await closing;
+    expect(dials).toHaveLength(2);
   });
 
   test('fails all the calls of one connection', async () => {
@@ -57,6 +58,15 @@ describe('close', () => {
     await pool.close(CLOSED);
 
     expect(told).toEqual(['disconnected', 'disconnected']);
+  });
+
+  test('does not wait for connections that are gone already', async () => {
+    const { pool, call, dialled, opened } = pooled();
+    call('a');
+    opened(0).answer('A');
+    dialled(0).close();
+
+    expect(await isSettled(pool.close(CLOSED))).toBe(true);
   });
 
   test('may be called again before it has resolved', async () => {
@@ -146,13 +156,24 @@ describe('connect', () => {
     expect(dials).toHaveLength(1);
   });
 
-  test('is content with a connection that a call has opened', async () => {
+  test('is content with a connection that a call has opened or opens', async () => {
     const { pool, call, dials, opened } = pooled();
     call('a');
+    const connecting = pool.connect();
     opened(0);
+    await connecting;
     await pool.connect();
 
     expect(dials).toHaveLength(1);
+  });
+
+  test('rejects when the connection that a call opens cannot be had', async () => {
+    const { pool, call, dialled } = pooled();
+    const { errors } = call('a');
+    const connecting = pool.connect();
+    dialled(0).fail();
+
+    await expect(connecting).rejects.toBe(errors[0]);
   });
 
   test('rejects with the reason where none can be opened, and may be tried again', async () => {

@@ -137,6 +137,21 @@ describe('pipelining', () => {
     expect(dials).toHaveLength(1);
   });
 
+  test('lets the calls of a connection end, though another showed meanwhile that the server closes', () => {
+    const { call, opened, dialled } = pooled({ connections: 2, pipelining: 2 });
+    const [first, , behind, lost] = ['a', 'b', 'c', 'd'].map(call);
+    opened(0);
+    opened(1).answer('B');
+    dialled(1).close();
+    expect(lost?.errors).toMatchObject([{ code: 'UNAVAILABLE' }]);
+
+    dialled(0).answer('A');
+    expect(dialled(0).bytes.did).toEqual([]);
+    dialled(0).answer('C');
+    expect([first?.values, behind?.values]).toEqual([['A'], ['C']]);
+    expect(dialled(0).bytes.did).toContain('end');
+  });
+
   test('spreads calls over connections before it puts two on one', () => {
     const { call, opened } = pooled({ connections: 2, pipelining: 2 });
     for (const method of ['a', 'b', 'c', 'd', 'e']) call(method);

@@ -85,6 +85,17 @@ test('closing stops accepting at once, and is over when the last connection is c
   await closed;
 });
 
+test('closing again is over when the first closing is', async () => {
+  const { acceptor, sockets, listen, dial } = accepting();
+  await dial(await listen());
+  const closed = [acceptor.close(), acceptor.close()];
+  expect(await Promise.all(closed.map(isOver))).toEqual([false, false]);
+
+  sockets[0]?.destroy();
+  await Promise.all(closed);
+  expect(sockets[0]?.closed).toBe(true);
+});
+
 test('destroying the connections closes them all, and with them a close that waits', async () => {
   const { acceptor, listen, dial } = accepting();
   const port = await listen();

@@ -104,6 +104,30 @@ describe('ending', () => {
     expect(attached.told).toEqual([]);
   });
 
+  test('says whether everything is on its way, and when it is', async () => {
+    const { attached, peer } = await pair();
+    const { stream, told, until } = attached;
+    const piece = Buffer.alloc(1024 * 1024, 'x');
+    peer.socket.pause();
+    while (stream.write([piece])) await setImmediate();
+    expect(stream.end()).toBe(false);
+    await setImmediate();
+    expect(told).toEqual([]);
+
+    peer.socket.resume();
+    await until(() => told.length > 0);
+    expect(told).toEqual(['drain']);
+  });
+
+  test('says at once that everything is on its way where it is', async () => {
+    const { attached, peer } = await pair();
+    attached.stream.write(['bye']);
+    expect(attached.stream.end()).toBe(true);
+
+    expect(await peer.takeAll()).toBe('bye');
+    expect(attached.told).toEqual([]);
+  });
+
   test('on both sides closes the connection', async () => {
     const { attached, peer } = await pair();
     peer.socket.end('bye');

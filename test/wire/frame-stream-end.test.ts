@@ -15,6 +15,16 @@ describe('finish', () => {
     expect(told).toEqual([]);
   });
 
+  test('keeps none of what it throws away', () => {
+    const { bytes, frames } = openFrames();
+    const piece = Buffer.alloc(1024 * 1024, '1\r\na\r\n\r\n');
+    frames.finish();
+    const before = process.memoryUsage().arrayBuffers;
+    for (let count = 0; count < 20; count++) bytes.receive(piece);
+
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(piece.length);
+  });
+
   test('waits a second for the end of the other side, then lets go', () => {
     const { bytes, frames, clock } = openFrames();
     frames.finish();
@@ -25,14 +35,20 @@ describe('finish', () => {
     expect(bytes.did).toEqual(['resume', 'end', 'destroy']);
   });
 
-  test('does not cut off what the other side has not taken yet', () => {
-    const { bytes, frames, clock } = openFrames();
+  test('does not cut off what the other side has not taken yet: its second begins behind that', () => {
+    const { bytes, frames, clock, told } = openFrames();
     bytes.keepsUp = false;
     frames.send(['a long answer']);
     frames.finish();
-    clock.advance(1000);
-
+    clock.advance(10_000);
     expect(bytes.did).not.toContain('destroy');
+
+    bytes.drain();
+    clock.advance(999);
+    expect(bytes.did).not.toContain('destroy');
+    clock.advance(1);
+    expect(bytes.did).toEqual(['resume', 'end', 'destroy']);
+    expect(told).toEqual([]);
   });
 
   test('does not linger where the connection is gone before', () => {

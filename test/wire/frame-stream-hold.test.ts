@@ -43,6 +43,24 @@ test('a hold taken back from within the same frame keeps back nothing', () => {
   expect(told).toEqual(['frame a', 'frame b', 'frame c']);
 });
 
+test('the end is not told from within a hold that is taken back, but behind the last frame', () => {
+  const { bytes, frames, told } = openFrames(
+    {},
+    {
+      a: (stream) => {
+        stream.hold();
+        stream.release();
+      },
+    },
+  );
+  frames.hold();
+  bytes.receive('1\r\na\r\n\r\n1\r\nb\r\n\r\n');
+  bytes.receiveEnd();
+  frames.release();
+
+  expect(told).toEqual(['frame a', 'frame b', 'end']);
+});
+
 test('each release goes on until the next hold', () => {
   const { bytes, frames, take } = openFrames({}, { a: holds, b: holds, c: holds });
   bytes.receive('1\r\na\r\n\r\n1\r\nb\r\n\r\n1\r\nc\r\n\r\n');
@@ -113,6 +131,7 @@ test('a frame does not stall while held, and may from the release on', () => {
   const { bytes, frames, clock, take } = openFrames({ incompleteMessageTimeout: 500 });
   bytes.receive('1\r\n');
   frames.hold();
+  clock.advance(10_000);
   bytes.receive('a');
   clock.advance(10_000);
   expect(take()).toEqual([]);
@@ -122,6 +141,19 @@ test('a frame does not stall while held, and may from the release on', () => {
   expect(take()).toEqual([]);
   clock.advance(1);
   expect(take()).toEqual(['bad input DEADLINE_EXCEEDED']);
+});
+
+test('behind bad input, the end or a finish there is nothing to hold: what comes is thrown away unpaused', () => {
+  const [bad, ended, finished] = [openFrames(), openFrames(), openFrames()];
+  bad.bytes.receive('x');
+  ended.bytes.receiveEnd();
+  finished.frames.finish();
+
+  for (const { bytes, frames } of [bad, ended, finished]) {
+    frames.hold();
+    bytes.receive('1\r\na\r\n\r\n');
+    expect(bytes.did).not.toContain('pause');
+  }
 });
 
 test('holding twice is holding once, and a release without a hold does nothing', () => {
