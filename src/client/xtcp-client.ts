@@ -196,19 +196,32 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
         const inbox = new Inbox(() => {
           cancel?.();
         });
+        // What a subclass's serializeResponse or serializeError throws is this reader's affair alone.
+        const guarded = (tell: () => void): void => {
+          try {
+            tell();
+          } catch (error) {
+            cancel?.();
+            inbox.fail(error);
+          }
+        };
         if (isNil(pattern) || isNil(data)) {
           inbox.fail(new XtcpError('INVALID_ARGUMENT', 'pattern or data is null or undefined; see XtcpRecordBuilder'));
         } else {
           const packet = this.createPacket(pattern, data);
           cancel = this.call('call', packet, 0, options, {
             onValue: (value, taken) => {
-              inbox.push(value, taken);
+              guarded(() => {
+                inbox.push(this.serializeResponse(value), taken);
+              });
             },
             onComplete: () => {
               inbox.complete();
             },
             onError: (error) => {
-              inbox.fail(error);
+              guarded(() => {
+                inbox.fail(this.serializeError(error));
+              });
             },
           });
         }

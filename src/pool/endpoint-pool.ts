@@ -78,7 +78,8 @@ export class EndpointPool {
     try {
       classic = call.toClassic();
     } catch (error) {
-      call.onError(error as XtcpError);
+      const { code, message, cause } = error as XtcpError;
+      call.onError(new XtcpError(code, message, { cause, executed: false }));
       return () => {};
     }
     return this.classic.call(classic);
