@@ -3,16 +3,13 @@ import type { Cancel, Clock } from '../clock/clock.js';
 import { fromSocketError } from '../errors/from-node.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import { ClientSession, type ClientSessionListener } from '../session/client-session.js';
-import { helloFields, isHello, readHello, type Hello } from '../session/hello.js';
+import { helloFields, isHello, MAX_FIELDS, readHello, type Hello } from '../session/hello.js';
 import type { SessionLimits } from '../session/session.js';
 import type { ByteStream } from '../wire/byte-stream.js';
 import type { Packer } from '../wire/codec.js';
 import { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import type { Dial } from './connection.js';
-
-/** Fields that every peer takes in one frame (docs/protocol.md, "Opening"). */
-export const MAX_FIELDS = 16;
 
 export interface OpenSessionLimits extends SessionLimits {
   /** Milliseconds that the server has to answer the hello; 0 for any time. */

@@ -3,15 +3,12 @@ import { ClassicResponder, type ServeRequest } from '../classic/responder.js';
 import type { Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { ResolvedServerOptions } from '../options/server-options.js';
-import { helloFields, isHello, LEAST, readHello, refusalFields, type Hello } from '../session/hello.js';
+import { helloFields, isHello, MAX_FIELDS, LEAST, readHello, refusalFields, type Hello } from '../session/hello.js';
 import { ServerSession, type ServeCall } from '../session/server-session.js';
 import type { ByteStream } from '../wire/byte-stream.js';
 import { MSGPACK_LETTER, type Packer } from '../wire/codec.js';
 import { FrameStream, type FrameStreamListener } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
-
-/** Fields that every peer takes in one frame (docs/protocol.md, "Opening"). */
-const MAX_FIELDS = 16;
 
 export interface ConnectionHandlers {
   readonly serveRequest: ServeRequest;

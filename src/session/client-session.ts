@@ -10,7 +10,7 @@ import { decodeMetadata, type Metadata } from '../wire/metadata.js';
 import { IncomingCredit, OutgoingCredit } from './credit.js';
 import type { Hello } from './hello.js';
 import { ItemSender } from './item-sender.js';
-import { CARRYING, ENDING, MAX_DEADLINE_MS, Session, type GoingAway, type SessionLimits } from './session.js';
+import { CARRYING, ENDING, MAX_DEADLINE_MS, missing, Session, type GoingAway, type SessionLimits } from './session.js';
 
 /** A call or event on its way, ready to be written. What it is told must not throw: the connection is not its own. */
 export interface OutgoingCall {
@@ -306,8 +306,4 @@ export class ClientSession extends Session {
   private settle(): void {
     if (this.leaving && this.live.size === 0) this.end();
   }
-}
-
-function missing(what: string): XtcpError {
-  return new XtcpError('PROTOCOL_ERROR', `a frame lacks a field: ${what}`);
 }

@@ -8,6 +8,9 @@ export const PROTOCOL_NAME = 'xtcp';
 /** The highest version of sessions that this side speaks. */
 export const VERSION = 1;
 
+/** Fields that every peer takes in one frame (docs/protocol.md, "Opening"). */
+export const MAX_FIELDS = 16;
+
 /** The least that a peer may say for each, and what counts where it says nothing or has not spoken yet. */
 export const LEAST = { maxFrame: 65_536, window: 65_536, maxCalls: 100 } as const;
 

@@ -1,7 +1,7 @@
 import type { Cancel } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import { encodeValue, type EncodedValue, type Packer } from '../wire/codec.js';
-import type { Field } from '../wire/encoder.js';
+import { byteLength } from '../wire/encoder.js';
 import { costOf, type OutgoingCredit } from './credit.js';
 
 /** Puts items on the wire, and learns of the end, which is one of the last four. */
@@ -187,8 +187,4 @@ export class ItemSender {
 /** What `run` promises, where what it throws at once counts too. */
 async function settled<T>(run: () => T | PromiseLike<T>): Promise<T> {
   return run();
-}
-
-export function byteLength(field: Field): number {
-  return typeof field === 'string' ? Buffer.byteLength(field) : field.length;
 }

@@ -1,13 +1,13 @@
 import type { Cancel, Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import { encodeValue, MSGPACK_LETTER, type EncodedValue, type Packer } from '../wire/codec.js';
-import type { Field } from '../wire/encoder.js';
+import { byteLength, type Field } from '../wire/encoder.js';
 import { encodeError } from '../wire/error-field.js';
 import { Kind } from '../wire/head.js';
 import { encodeMetadata, type Metadata } from '../wire/metadata.js';
 import type { IncomingCredit, OutgoingCredit } from './credit.js';
 import type { Inbox } from './inbox.js';
-import { byteLength, ItemSender } from './item-sender.js';
+import { ItemSender } from './item-sender.js';
 
 /** When an event is acknowledged: never, when it is handed to its handlers, when all of them have ended. */
 export const Ack = { None: 0, Received: 1, Handled: 2 } as const;

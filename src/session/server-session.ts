@@ -9,7 +9,16 @@ import { Kind, type Head } from '../wire/head.js';
 import { decodeMetadata } from '../wire/metadata.js';
 import { IncomingCredit, OutgoingCredit } from './credit.js';
 import { Inbox } from './inbox.js';
-import { CARRYING, ENDING, MAX_DEADLINE_MS, OPENING, Session, type GoingAway, type SessionLimits } from './session.js';
+import {
+  CARRYING,
+  ENDING,
+  MAX_DEADLINE_MS,
+  OPENING,
+  missing,
+  Session,
+  type GoingAway,
+  type SessionLimits,
+} from './session.js';
 import type { Hello } from './hello.js';
 import { Ack, ServedCall, type OpenedCall, type ServedCallWire } from './served-call.js';
 
@@ -247,8 +256,4 @@ export class ServerSession extends Session {
       inputCredit?.consumed(bytes);
     });
   }
-}
-
-function missing(what: string): XtcpError {
-  return new XtcpError('PROTOCOL_ERROR', `a frame lacks a field: ${what}`);
 }

@@ -2,11 +2,10 @@ import type { Cancel, Clock } from '../clock/clock.js';
 import { fromSocketError } from '../errors/from-node.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import { toJson, type Packer, MSGPACK_LETTER } from '../wire/codec.js';
-import type { Field } from '../wire/encoder.js';
+import { byteLength, type Field } from '../wire/encoder.js';
 import type { FrameStream, FrameStreamListener } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, MAX_HEAD_BYTES, parseHead, type Head } from '../wire/head.js';
-import { byteLength } from './item-sender.js';
 import type { Hello } from './hello.js';
 
 export interface SessionLimits {
@@ -217,4 +216,9 @@ function readGoingAway(frame: Frame): GoingAway {
     throw new XtcpError('PROTOCOL_ERROR', 'a frame that says going away has no JSON object');
   }
   return message;
+}
+
+/** The error of a frame that has too few fields. */
+export function missing(what: string): XtcpError {
+  return new XtcpError('PROTOCOL_ERROR', `a frame lacks a field: ${what}`);
 }

@@ -27,3 +27,8 @@ export function encodeFrame(fields: readonly Field[]): Field[] {
   pieces.push(text + CRLF);
   return pieces;
 }
+
+/** How many octets a field has on the wire. */
+export function byteLength(field: Field): number {
+  return typeof field === 'string' ? Buffer.byteLength(field) : field.length;
+}
