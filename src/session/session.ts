@@ -44,8 +44,6 @@ export abstract class Session implements FrameStreamListener {
   protected highest = 0;
   private stopKeepAlive: Cancel = () => {};
   private pings = 0;
-  /** The latest ping that was answered. */
-  private ponged = 0;
 
   constructor(
     protected readonly frames: FrameStream,
@@ -162,7 +160,6 @@ export abstract class Session implements FrameStreamListener {
         this.send([Kind.Pong + String(head.id)]);
         return;
       case Kind.Pong:
-        if (head.id === this.pings) this.ponged = head.id;
         return;
       case Kind.GoingAway:
         this.peerGoesAway(readGoingAway(frame));
@@ -188,8 +185,7 @@ export abstract class Session implements FrameStreamListener {
       });
       return;
     }
-    // One ping is out at a time; other bytes may have come while it was.
-    if (this.ponged === this.pings) this.send([Kind.Ping + String(++this.pings)]);
+    this.send([Kind.Ping + String(++this.pings)]);
     const asked = this.clock.now();
     this.stopKeepAlive = this.clock.after(keepAliveTimeoutMs, () => {
       if (this.frames.livedAt > asked) {
