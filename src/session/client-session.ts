@@ -1,4 +1,4 @@
-import type { Clock } from '../clock/clock.js';
+import type { Cancel, Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import { ACKS, type EventAck } from '../options/client-options.js';
 import { decodeValue, MSGPACK_LETTER, type EncodedValue, type Packer } from '../wire/codec.js';
@@ -82,7 +82,7 @@ export class ClientSession extends Session {
    * Opens a call.
    * @returns what to call when its answer is not wanted any more; it is told of nothing then
    */
-  open(call: OutgoingCall): (reason?: XtcpError) => void {
+  open(call: OutgoingCall): Cancel {
     const { data, pattern, metadata } = call;
     if (data.letter === MSGPACK_LETTER && this.packer === undefined) {
       call.onError(new XtcpError('UNIMPLEMENTED', 'the server does not speak MessagePack', { executed: false }));

@@ -18,10 +18,10 @@ export interface SessionLimits {
 }
 
 /** Fields of a frame that opens a call, and of one that answers or carries an item. */
-export const OPENING = { head: 0, pattern: 1, payload: 2, metadata: 3 } as const;
-export const CARRYING = { head: 0, payload: 1, metadata: 2 } as const;
+export const OPENING = { pattern: 1, payload: 2, metadata: 3 } as const;
+export const CARRYING = { payload: 1, metadata: 2 } as const;
 /** Fields of `C` (its metadata) and of `E` (its error and metadata). */
-export const ENDING = { head: 0, metadata: 1, error: 1, errorMetadata: 2 } as const;
+export const ENDING = { metadata: 1, error: 1, errorMetadata: 2 } as const;
 
 /** The most milliseconds that a head can say. */
 export const MAX_DEADLINE_MS = 2 ** 31 - 1;
