@@ -9,7 +9,7 @@ import type { Frame } from '../wire/frame.js';
 import { readErrorAnswer, RESULT } from './error-answer.js';
 import { decodePayload } from './payload.js';
 
-/** One call: what is asked, and who waits for it. Exactly one of the two functions is called, once. */
+/** One call: what is asked, and who waits for it. Exactly one of the three functions is called, once. */
 export interface ClassicCall {
   readonly method: string;
   readonly params: Field;
@@ -17,6 +17,8 @@ export interface ClassicCall {
   readonly payload: PayloadKind;
   onAnswer(value: unknown): void;
   onError(error: XtcpError): void;
+  /** The connection was lost behind the request; `executed` says whether the server can have had it. */
+  onLost(error: XtcpError): void;
 }
 
 export interface CallerLimits {
@@ -44,6 +46,8 @@ export interface CallerListener {
 interface Pending {
   call: ClassicCall | undefined;
   stopTimer: Cancel;
+  /** The number of its frame (FrameStream.framesSent). */
+  frame: number;
 }
 
 /** The calling side of one classic connection: sends requests, and gives the answers to them in the same order. */
@@ -93,6 +97,7 @@ export class ClassicCaller {
   send(call: ClassicCall): Cancel {
     const pending: Pending = {
       call,
+      frame: 0,
       stopTimer: this.clock.after(this.limits.requestTimeoutMs, () => {
         abandon();
         const { requestTimeoutMs } = this.limits;
@@ -105,6 +110,7 @@ export class ClassicCaller {
     this.pending.push(pending);
     this.waitedFor++;
     this.frames.send([call.method, call.params]);
+    pending.frame = this.frames.framesSent;
     return abandon;
   }
 
@@ -165,13 +171,14 @@ export class ClassicCaller {
   /** Fails the oldest call with `error`; those behind it were lost with the connection, unless `others` says more. */
   private fail(error: XtcpError, ending: Ending = error, others?: XtcpError): void {
     if (this.closed) return;
-    const calls = this.pending.splice(0).map((pending) => this.settle(pending));
+    const lost = this.pending.splice(0).map((pending) => ({ call: this.settle(pending), frame: pending.frame }));
     this.leave(ending);
     this.frames.destroy();
-    const [oldest, ...behind] = calls;
-    oldest?.onError(error);
-    for (const call of behind) {
-      call?.onError(others ?? new XtcpError('UNAVAILABLE', 'the connection was lost', { cause: error }));
+    const behind = others ?? new XtcpError('UNAVAILABLE', 'the connection was lost', { cause: error });
+    for (const [index, { call, frame }] of lost.entries()) {
+      const reason = index === 0 ? error : behind;
+      if (ending === 'here') call?.onError(reason);
+      else call?.onLost(this.frames.hasBegun(frame) ? reason : reason.notExecuted());
     }
   }
 
