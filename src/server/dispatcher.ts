@@ -227,7 +227,7 @@ export class Dispatcher {
       state = 'running';
       const scope = this.scopeOf(work.context);
       cancels = work.jobs.map(({ handler, data, sink }) =>
-        runHandler(handler, data, work.context, sink, scope, () => {
+        runHandler(handler, data, work.context, sink, scope, this.clock, () => {
           if (--unfinished > 0) return;
           end();
           this.guarded(endHook);
