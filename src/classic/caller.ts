@@ -120,9 +120,10 @@ export class ClassicCaller {
     this.frames.finish();
   }
 
-  /** Closes the connection at once; its calls fail with `error`. */
+  /** Closes the connection at once, also one that is finishing; its calls fail with `error`. */
   destroy(error: XtcpError): void {
     this.fail(error, 'here', error);
+    this.frames.destroy();
   }
 
   private answered(frame: Frame): void {
@@ -135,6 +136,7 @@ export class ClassicCaller {
     this.listener.onAnswer();
     if (call !== undefined) deliver(call, frame);
     this.listener.onRoom();
+    this.resetIfUnwanted();
   }
 
   /** Takes a request off the list of those waited for; returns the call, once. */
@@ -149,11 +151,14 @@ export class ClassicCaller {
 
   private abandon(pending: Pending): void {
     if (this.settle(pending) === undefined || this.closed) return;
-    // With nobody else waiting here, a reset tells the server to stop working on it. Otherwise its answer is skipped.
-    if (this.waitedFor > 0) {
-      this.listener.onRoom();
-      return;
-    }
+    // While somebody waits here, its answer is skipped.
+    if (this.waitedFor > 0) this.listener.onRoom();
+    else this.resetIfUnwanted();
+  }
+
+  /** Where nobody waits for any of the answers that are owed, a reset tells the server to stop working on them. */
+  private resetIfUnwanted(): void {
+    if (this.closed || this.waitedFor > 0 || this.pending.length === 0) return;
     this.leave('here');
     this.frames.reset();
   }

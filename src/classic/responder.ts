@@ -113,19 +113,24 @@ export class ClassicResponder implements FrameStreamListener {
 
   private end(place: Place, error: XtcpError): void {
     place.result = error;
-    this.state = 'ending';
+    this.endInTime();
     this.onBroken(error);
     this.settle();
   }
 
   onEnd(midFrame: boolean): void {
-    this.state = 'ending';
-    // TCP shows a client that still reads and one that is gone in the same way, so this has to end some time.
-    this.cancelHalfClose = this.clock.after(this.limits.halfCloseTimeoutMs, () => {
-      this.frames.destroy();
-    });
+    this.endInTime();
     if (midFrame) this.onBadInput(new XtcpError('PROTOCOL_ERROR', 'the input ended in the middle of a request'));
     else this.settle();
+  }
+
+  /** No more requests will come; those that run are answered, but not for ever. */
+  private endInTime(): void {
+    this.state = 'ending';
+    // TCP shows a client that still reads and one that is gone in the same way, so this has to end some time.
+    this.cancelHalfClose ??= this.clock.after(this.limits.halfCloseTimeoutMs, () => {
+      this.frames.destroy();
+    });
   }
 
   /** Sends what can be sent in order, then asks for more requests, or closes. */

@@ -70,8 +70,7 @@ export class Pool {
     const failQueued = this.queue.cut();
     for (const { reject } of this.connecting.splice(0)) reject(error);
     const remaining = Array.from(this.remaining, ([, onGone]) => new Promise<void>((resolve) => onGone.push(resolve)));
-    const connections = Array.from(this.connections);
-    for (const connection of connections) connection.destroy(error);
+    for (const connection of Array.from(this.remaining.keys())) connection.destroy(error);
     failQueued(error);
     this.listener.onStatus('disconnected');
     await Promise.all(remaining);

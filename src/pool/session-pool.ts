@@ -46,6 +46,8 @@ export class SessionPool<Call extends OutgoingCall> {
   private notBefore = -Infinity;
   /** Whether there was a session since the pool was made or closed: what is lost then is opened again by itself. */
   private reached = false;
+  /** Sessions in a row that went before a call had ended on them. */
+  private inVain = 0;
   /** Why there is no session, as far as the last attempt tells. */
   private failure: XtcpError | undefined;
 
@@ -89,7 +91,7 @@ export class SessionPool<Call extends OutgoingCall> {
     this.reached = false;
     this.failure = undefined;
     this.notBefore = -Infinity;
-    this.backoff.reset();
+    this.isWell();
     if (state.kind === 'connecting') state.cancel();
     if (state.kind === 'waiting') state.stopTimer();
     this.fail(error);
@@ -179,7 +181,7 @@ export class SessionPool<Call extends OutgoingCall> {
         this.failed(error);
       },
       onRoom: () => {
-        if (opened?.hasServed === true) this.backoff.reset();
+        if (opened?.hasServed === true) this.isWell();
         this.place();
       },
       onLost: (error) => {
@@ -223,6 +225,11 @@ export class SessionPool<Call extends OutgoingCall> {
     this.fail(error);
   }
 
+  private isWell(): void {
+    this.inVain = 0;
+    this.backoff.reset();
+  }
+
   private reconnect(): void {
     this.listener.onStatus('reconnecting');
     // What listens to the status may have closed the pool, or made a call.
@@ -234,7 +241,9 @@ export class SessionPool<Call extends OutgoingCall> {
     this.leaving.add(session);
     if (this.state.kind !== 'open' || this.state.session !== session) return;
     this.state = { kind: 'idle' };
-    if (!session.hasServed) this.notBefore = this.clock.now() + this.backoff.next();
+    // One that takes connections and lets go of them is not to be asked without a pause.
+    if (session.hasServed) this.isWell();
+    else if (++this.inVain > 1) this.notBefore = this.clock.now() + this.backoff.next();
     if (isWanted) {
       this.reconnect();
     } else {
