@@ -5,7 +5,8 @@ import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import { connectable, defer, Observable, Subject, tap } from 'rxjs';
 
-import { systemClock, type Cancel } from '../clock/clock.js';
+import { nothing, systemClock, type Cancel } from '../clock/clock.js';
+import { Deadlines } from '../clock/deadlines.js';
 import { currentCall } from '../async/current-call.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import { resolveClientOptions, type ResolvedClientOptions, type XtcpClientOptions } from '../options/client-options.js';
@@ -98,7 +99,8 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
       },
     });
     const retries = new Retries(this.options, systemClock);
-    this.caller = { pool: this.pool, clock: systemClock, retries, limits: this.options };
+    const deadlines = new Deadlines(systemClock);
+    this.caller = { pool: this.pool, clock: systemClock, deadlines, retries, limits: this.options };
   }
 
   override get status(): Observable<XtcpClientStatus> {
@@ -324,7 +326,7 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
       if (codec === 'msgpack') packer = requireMsgpack('the codec "msgpack"');
     } catch (error) {
       onError(error as XtcpError);
-      return () => {};
+      return nothing;
     }
     return makeCall(
       this.caller,

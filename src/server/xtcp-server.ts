@@ -234,7 +234,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
 /** Closes a connection that there is no place for. Either protocol's client takes one classic line for the reason. */
 function turnAway(socket: Socket, refusal: XtcpError): void {
   socket.on('error', () => {});
-  socket.end(encodeFrame([formatErrorAnswer(refusal)]).join(''));
+  socket.end(encodeFrame([formatErrorAnswer(refusal)]).pieces.join(''));
   socket.destroySoon();
 }
 

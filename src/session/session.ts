@@ -2,7 +2,7 @@ import type { Cancel, Clock } from '../clock/clock.js';
 import { fromSocketError } from '../errors/from-node.js';
 import { XtcpError, type XtcpErrorCode } from '../errors/xtcp-error.js';
 import { toJson, type Packer, MSGPACK_LETTER } from '../wire/codec.js';
-import { byteLength, type Field } from '../wire/encoder.js';
+import { encodeFrame, type EncodedFrame, type Field } from '../wire/encoder.js';
 import type { FrameStream, FrameStreamListener } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, MAX_HEAD_BYTES, parseHead, type Head } from '../wire/head.js';
@@ -113,7 +113,11 @@ export abstract class Session implements FrameStreamListener {
   protected abstract lost(error: XtcpError): void;
 
   protected send(fields: readonly Field[]): boolean {
-    return this.state === 'open' ? this.frames.send(fields) : true;
+    return this.sendEncoded(encodeFrame(fields));
+  }
+
+  protected sendEncoded(frame: EncodedFrame): boolean {
+    return this.state === 'open' ? this.frames.sendEncoded(frame) : true;
   }
 
   /** Says `G`. @param last the highest id that ran or will run; left out where all that arrive do */
@@ -143,10 +147,8 @@ export abstract class Session implements FrameStreamListener {
   }
 
   /** Whether a frame may go to the other side, which takes so many bytes at once. */
-  protected fits(...fields: readonly Field[]): boolean {
-    let bytes = 0;
-    for (const field of fields) bytes += byteLength(field);
-    return bytes <= this.peer.maxFrame;
+  protected fits(frame: EncodedFrame): boolean {
+    return frame.fieldBytes <= this.peer.maxFrame;
   }
 
   /** For frames about a call that is not live: skipped where it was, else against the protocol. */

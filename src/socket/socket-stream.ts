@@ -173,8 +173,9 @@ export class SocketStream implements ByteStream {
       this.dropGathered();
       this.begun = this.writes;
       if (length > 1) this.socket.cork();
-      for (let index = 0; index < length - 1; index++) this.socket.write(pieces[index]!);
-      this.socket.write(pieces[length - 1]!, this.onWritten);
+      for (const [index, piece] of pieces.entries()) {
+        this.socket.write(piece, encodingOf(piece), index === length - 1 ? this.onWritten : undefined);
+      }
       if (length > 1) this.socket.uncork();
     }
     if (this.state === 'ending') {
@@ -199,4 +200,9 @@ export class SocketStream implements ByteStream {
     this.gatheredBytes = 0;
     this.unflushed = 0;
   }
+}
+
+/** Where each character is one byte of UTF-8, Latin-1 says the same, and is copied rather than encoded. */
+function encodingOf(piece: string | Uint8Array): 'latin1' | 'utf8' {
+  return typeof piece === 'string' && Buffer.byteLength(piece) === piece.length ? 'latin1' : 'utf8';
 }

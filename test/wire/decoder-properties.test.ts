@@ -21,7 +21,9 @@ function latin1(octets: Field): string {
 }
 
 function encode(frames: readonly (readonly Field[])[]): Buffer {
-  return Buffer.concat(frames.flatMap((fields) => encodeFrame(fields).map((piece) => Buffer.from(piece as string))));
+  return Buffer.concat(
+    frames.flatMap((fields) => encodeFrame(fields).pieces.map((piece) => Buffer.from(piece as string))),
+  );
 }
 
 test('what was encoded is decoded as it was, whatever the fields and the cuts', () => {
