@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 
 import { XtcpError } from '../errors/xtcp-error.js';
+import { Head } from './head.js';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -16,10 +17,20 @@ export class Frame {
   private readonly starts: number[] = [];
   private readonly ends: number[] = [];
   private fields = 0;
+  private readonly headView = new Head();
 
   /** How many fields the frame has; 1 or more. */
   get count(): number {
     return this.fields;
+  }
+
+  /**
+   * The head of a session's frame, field 0. A view, too, to be read as long as the frame may be.
+   * @throws {XtcpError} PROTOCOL_ERROR where it is no head.
+   */
+  head(): Head {
+    this.headView.read(this.buffer(0), this.starts[0]!, this.ends[0]!);
+    return this.headView;
   }
 
   /**
