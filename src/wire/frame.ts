@@ -1,7 +1,6 @@
-import { isUtf8 } from 'node:buffer';
-
 import { XtcpError } from '../errors/xtcp-error.js';
 import { Head } from './head.js';
+import { decodeText, PieceText } from './text.js';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -17,6 +16,7 @@ export class Frame {
   private readonly starts: number[] = [];
   private readonly ends: number[] = [];
   private fields = 0;
+  private readonly pieceText = new PieceText();
   private readonly headView = new Head();
 
   /** How many fields the frame has; 1 or more. */
@@ -41,9 +41,9 @@ export class Frame {
     const buffer = this.buffer(index);
     const start = this.starts[index]!;
     const end = this.ends[index]!;
-    const text = buffer.toString('utf8', start, end);
-    // U+FFFD is what Node puts where octets are not UTF-8, but a sender may also have meant it.
-    if (text.includes('\uFFFD') && !isUtf8(buffer.subarray(start, end))) {
+    const ascii = buffer === this.piece ? this.pieceText.ascii(start, end) : undefined;
+    const text = ascii ?? decodeText(buffer, start, end);
+    if (text === undefined) {
       throw new XtcpError('INVALID_ARGUMENT', `field ${index + 1} of the frame is not UTF-8`);
     }
     return text;
@@ -76,6 +76,7 @@ export class Frame {
   /** For the decoder: fields that are added lie in `piece` from now on. */
   lieIn(piece: Buffer): void {
     this.piece = piece;
+    this.pieceText.use(piece);
   }
 
   /** For the decoder: adds the field that lies in the piece from `start` to `end`. */
