@@ -125,7 +125,7 @@ export class FrameDecoder {
   /**
    * Takes the frames that lie whole in `piece` from `from` on, up to one that is held behind; returns where the first
    * one begins that was not taken. Where anything is missing or wrong it just stops: {@link takeByByte}, which begins
-   * that frame again, can wait, and knows what to say. Frames of 32 bytes are decoded 1.6 times as fast with it.
+   * that frame again, can wait, and knows what to say. Frames of 32 bytes are decoded 1.5 times as fast with it.
    */
   private takeWhole(piece: Buffer, from: number): number {
     const { frame } = this;
