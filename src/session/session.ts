@@ -5,7 +5,7 @@ import { toJson, type Packer, MSGPACK_LETTER } from '../wire/codec.js';
 import { encodeFrame, type EncodedFrame, type Field } from '../wire/encoder.js';
 import type { FrameStream, FrameStreamListener } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
-import { Kind, MAX_HEAD_BYTES, parseHead, type Head } from '../wire/head.js';
+import { Kind, type Head } from '../wire/head.js';
 import type { MetadataLimits } from '../wire/metadata.js';
 import { ControlBudget } from './control-budget.js';
 import type { Hello } from './hello.js';
@@ -78,8 +78,7 @@ export abstract class Session implements FrameStreamListener {
   onFrame(frame: Frame): void {
     if (this.state !== 'open') return;
     try {
-      const head = parseHead(frame.start(0, MAX_HEAD_BYTES + 1));
-      this.take(head, frame);
+      this.take(frame.head(), frame);
     } catch (error) {
       this.protocolError(error as XtcpError);
     }

@@ -18,12 +18,6 @@ function retrying(given: Partial<RetryLimits> = {}): { retries: Retries; clock: 
 const failure = (code: XtcpErrorCode, executed?: false): XtcpError => new XtcpError(code, 'm', { executed });
 const SAFE = failure('UNAVAILABLE', false);
 
-/** A call is made for the first time. */
-function begin(retries: Retries): Attempts {
-  retries.countCall();
-  return retries.attempts();
-}
-
 /** How many of `count` calls are made again, each failing once. */
 function madeAgain(retries: Retries, count: number): number {
   let made = 0;
