@@ -74,7 +74,13 @@ const LONGEST_QUOTE = 100;
 /** A pattern as it may stand in a message: quoted, control characters escaped, cut at 100 characters. */
 export function quoteForMessage(text: string): string {
   const cut = text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text;
-  return JSON.stringify(cut).replaceAll(/[\u007f-\u009f\u2028\u2029]/g, escapeUnit);
+  return escapeControls(JSON.stringify(cut));
+}
+
+/** Text without control characters and separators of lines, each escaped as JSON does; fit for one line of a log. */
+export function escapeControls(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, escapeUnit);
 }
 
 function escapeUnit(unit: string): string {
