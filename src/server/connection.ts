@@ -49,16 +49,20 @@ export class ServerConnection implements FrameStreamListener {
     else this.frames.destroy();
   }
 
+  /** Turns the client away, whatever it asks. */
+  refuse(error: XtcpError): void {
+    this.handlers.onBroken(error);
+    this.frames.send([formatErrorAnswer(error)]);
+    this.frames.finish();
+  }
+
   onFrame(frame: Frame): void {
     if (isHello(frame)) {
       this.openSession(frame);
     } else if (this.options.classic) {
       this.openClassic().onFrame(frame);
     } else {
-      const error = new XtcpError('UNIMPLEMENTED', 'this server speaks xtcp sessions only, not xtcp 0.2');
-      this.handlers.onBroken(error);
-      this.frames.send([formatErrorAnswer(error)]);
-      this.frames.finish();
+      this.refuse(new XtcpError('UNIMPLEMENTED', 'this server speaks xtcp sessions only, not xtcp 0.2'));
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Server as NetServer, Socket } from 'node:net';
+import type { TlsOptions, TLSSocket } from 'node:tls';
 
 import { Logger } from '@nestjs/common';
 import { Server, type CustomTransportStrategy, type MessageHandler, type Transport } from '@nestjs/microservices';
@@ -7,23 +8,30 @@ import type { Observable } from 'rxjs';
 import { systemClock } from '../clock/clock.js';
 import { InOrder } from '../async/in-order.js';
 import { keepCurrentCall, runWithin } from '../async/current-call.js';
+import { refuseTls } from '../errors/refusals.js';
+import { escapeControls, XtcpError } from '../errors/xtcp-error.js';
 import { resolveServerOptions, type ResolvedServerOptions, type XtcpServerOptions } from '../options/server-options.js';
 import { formatEndpoint } from '../options/endpoint.js';
-import { Acceptor } from '../socket/acceptor.js';
+import { checkReplaceable, checkTlsOptions, mergeTlsOptions } from '../options/tls-options.js';
+import { Acceptor, type PeerAddress } from '../socket/acceptor.js';
+import { PlainStream } from '../socket/plain-stream.js';
 import { SocketStream } from '../socket/socket-stream.js';
 import { findMsgpack } from '../wire/msgpack.js';
 import { ServerConnection } from './connection.js';
 import { Dispatcher, type Peer } from './dispatcher.js';
 import { Router } from './router.js';
+import { complaintOf, refusalOf, tellWithoutTls } from './tls-peer.js';
 import { XTCP } from './transport-id.js';
 
 /** `connected`: the server listens. `disconnected`: it could not, or has stopped. */
 export type XtcpServerStatus = 'connected' | 'disconnected';
 
-/** What {@link XtcpServer.on} takes: the events of `net.Server`. */
+/** What {@link XtcpServer.on} takes: the events of `net.Server` or, with `tlsOptions`, of `tls.Server`. */
 export type XtcpServerEvents = {
   listening: () => void;
+  /** With TLS, a connection whose handshake is still to come. */
   connection: (socket: Socket) => void;
+  secureConnection: (socket: TLSSocket) => void;
   error: (error: Error) => void;
   close: () => void;
 };
@@ -44,6 +52,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   private readonly dispatcher: Dispatcher;
   private readonly acceptor: Acceptor;
   private readonly connections = new Set<ServerConnection>();
+  private tlsOptions: TlsOptions | undefined;
   private closing: Promise<void> | undefined;
 
   /** @throws {XtcpError} INVALID_ARGUMENT where an option is wrong. */
@@ -60,9 +69,19 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
       systemClock,
       this.logger,
     );
-    this.acceptor = new Acceptor((socket) => {
-      this.accept(socket);
-    });
+    this.tlsOptions = this.options.tlsOptions;
+    this.acceptor = new Acceptor(
+      {
+        onConnection: (socket) => {
+          this.accept(socket);
+        },
+        onHandshakeFailed: (address, carrier, error) => {
+          this.complain(address, complaintOf(error));
+          tellWithoutTls(carrier, error);
+        },
+      },
+      this.tlsOptions,
+    );
     this.acceptor.server.on('listening', () => {
       this._status$.next('connected');
     });
@@ -119,7 +138,27 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     this.acceptor.server.on(event, callback);
   }
 
-  /** The `net.Server`. */
+  /**
+   * Replaces certificates, keys, authorities and the like while the server runs: new connections meet the new ones,
+   * those that stand go on. What `tlsOptions` leave out stays, but for what belongs to a key or certificate replaced.
+   * @throws {XtcpError} INVALID_ARGUMENT where they are wrong, or the server was made without `tlsOptions`; nothing
+   * has changed then
+   */
+  replaceTlsOptions(tlsOptions: TlsOptions): void {
+    if (this.tlsOptions === undefined) {
+      throw new XtcpError(
+        'INVALID_ARGUMENT',
+        'XtcpServer: there are no TLS options to replace, since it does not speak TLS',
+      );
+    }
+    const given = checkTlsOptions('XtcpServer', tlsOptions);
+    checkReplaceable('XtcpServer', this.tlsOptions, given);
+    const merged = checkTlsOptions('XtcpServer', mergeTlsOptions(this.tlsOptions, given));
+    this.acceptor.replaceTlsOptions(merged);
+    this.tlsOptions = merged;
+  }
+
+  /** The `net.Server`; with `tlsOptions`, the `tls.Server`. */
   override unwrap<T = NetServer>(): T {
     return this.acceptor.server as T;
   }
@@ -153,23 +192,34 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
 
   private accept(socket: Socket): void {
     const { remoteAddress, remotePort } = socket;
+    const onTls = (): void => {
+      connection.refuse(refuseTls());
+    };
+    const bytes = this.tlsOptions === undefined ? new PlainStream(socket, onTls) : new SocketStream(socket);
     const peer: Peer = { socket, remoteAddress };
     const order = new InOrder();
-    const connection = new ServerConnection(new SocketStream(socket), this.options, systemClock, findMsgpack(), {
+    const connection = new ServerConnection(bytes, this.options, systemClock, findMsgpack(), {
       serveRequest: (request, answer) => this.dispatcher.serveRequest(peer, request, answer),
       serveCall: (call) => {
         this.dispatcher.serveCall(peer, call, order);
       },
       onBroken: (error) => {
-        const client =
-          remoteAddress === undefined ? 'a client' : formatEndpoint({ host: remoteAddress, port: remotePort ?? 0 });
-        this.logger.warn(`Closing the connection of ${client}: ${error.message}`);
+        this.complain({ remoteAddress, remotePort }, error.message);
       },
     });
     this.connections.add(connection);
     socket.once('close', () => {
       this.connections.delete(connection);
     });
+    const refusal = refusalOf(socket, this.tlsOptions);
+    if (refusal !== undefined) connection.refuse(refusal);
+  }
+
+  /** Every connection that is closed for what its client did goes through here into the log. */
+  private complain({ remoteAddress, remotePort }: PeerAddress, message: string): void {
+    const client =
+      remoteAddress === undefined ? 'a client' : formatEndpoint({ host: remoteAddress, port: remotePort ?? 0 });
+    this.logger.warn(escapeControls(`Closing the connection of ${client}: ${message}`));
   }
 
   private async drain(): Promise<void> {

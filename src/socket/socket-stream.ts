@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 
 import type { ByteStream, ByteStreamListener } from '../wire/byte-stream.js';
+import { underneath } from './underneath.js';
 
 /** Frames gathered before they are written out, so that the other side starts on them while this one goes on. */
 const FLUSH_AFTER_WRITES = 16;
@@ -78,7 +79,8 @@ export class SocketStream implements ByteStream {
   reset(): void {
     // A Unix domain socket knows no reset, and Node throws on asking for one.
     if (this.socket.remoteAddress === undefined) this.socket.destroy();
-    else this.socket.resetAndDestroy();
+    // Nor does a TLS socket; the one that carries it does.
+    else underneath(this.socket).resetAndDestroy();
   }
 
   pause(): void {

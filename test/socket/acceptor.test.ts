@@ -17,9 +17,12 @@ interface Accepting {
 
 function accepting(): Accepting {
   const sockets: Socket[] = [];
-  const acceptor = new Acceptor((socket) => {
-    sockets.push(socket);
-    socket.on('error', () => {});
+  const acceptor = new Acceptor({
+    onConnection: (socket) => {
+      sockets.push(socket);
+      socket.on('error', () => {});
+    },
+    onHandshakeFailed: () => {},
   });
   onTestFinished(() => {
     acceptor.server.close();
