@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, Server as TlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { Server as TlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 
 import type { Endpoint } from '../options/endpoint.js';
-import { checkServerContext } from './tls-context.js';
+import { checkServerContext, makeTlsServer } from './tls-context.js';
 import { underneath } from './underneath.js';
 
 /** Milliseconds that a client has for its TLS handshake. */
@@ -101,7 +101,7 @@ export class Acceptor {
 
   private tlsServer(tlsOptions: TlsOptions): Server {
     checkServerContext(tlsOptions);
-    const server = createTlsServer({
+    const server = makeTlsServer({
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       ...tlsOptions,
       // Node would close such a connection without a word; who takes it here looks at `authorized`, and can say why.

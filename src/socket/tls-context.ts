@@ -1,5 +1,12 @@
 import { X509Certificate } from 'node:crypto';
-import { createSecureContext, type ConnectionOptions, type SecureContext, type TlsOptions } from 'node:tls';
+import {
+  createSecureContext,
+  createServer,
+  type ConnectionOptions,
+  type SecureContext,
+  type Server as TlsServer,
+  type TlsOptions,
+} from 'node:tls';
 
 import type { XtcpError } from '../errors/xtcp-error.js';
 import { wrongTlsOptions, type TlsOwner } from '../options/tls-options.js';
@@ -35,11 +42,18 @@ export function withSecureContext(options: ConnectionOptions): ConnectionOptions
 
 /** As {@link secureContextOf}, for a server: one that has no certificate could not serve anybody. */
 export function checkServerContext(options: TlsOptions): void {
-  const { cert, pfx, SNICallback, pskCallback } = options;
-  if ([cert, pfx, SNICallback, pskCallback].every((identity) => identity === undefined)) {
-    throw wrongTlsOptions('XtcpServer', 'there is no certificate; set "cert" and "key", or "pfx"');
-  }
   secureContextOf('XtcpServer', options);
+  const { cert, pfx, SNICallback, pskCallback } = options;
+  if ([cert, pfx, SNICallback, pskCallback].some((identity) => identity !== undefined)) return;
+  throw wrongTlsOptions('XtcpServer', 'there is no certificate; set "cert" and "key", or "pfx"');
+}
+
+/** Makes a server of options that passed {@link checkServerContext}. @throws {XtcpError} INVALID_ARGUMENT */
+export function makeTlsServer(options: TlsOptions): TlsServer {
+  return attempt(
+    () => createServer(options),
+    (why) => wrongTlsOptions('XtcpServer', why),
+  );
 }
 
 /** Finds the member that is wrong by itself, if any: OpenSSL does not say which one it was reading. */
