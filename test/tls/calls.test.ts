@@ -60,7 +60,7 @@ describe.each(VERSIONS)('over %s', (version) => {
     await setImmediate();
     call.unsubscribe();
 
-    await happened.gone.including(name);
+    expect(await happened.gone.including(name)).toContain(name);
   });
 
   test('large answers arrive whole, behind the end of what the client sends', async () => {

@@ -1,15 +1,14 @@
 import { once } from 'node:events';
-import { connect } from 'node:tls';
 
 import { firstValueFrom } from 'rxjs';
-import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 
 import { acceptedBy } from '../nest/support/accepted.js';
 import { certificates, type Certificates } from '../support/certificates.js';
 import { warnings } from '../support/log.js';
 import { RawPeer } from '../support/raw.js';
 import { clientOf } from '../support/service.js';
-import { tlsClient, tlsService } from './support.js';
+import { dialTls, tlsClient, tlsService } from './support.js';
 
 let certs: Certificates;
 
@@ -83,26 +82,18 @@ test('a call that runs when the server closes is still answered, over TLS', asyn
 
 test('what was said last arrives: a request that is no request is answered, then the connection is closed', async () => {
   const { port } = await tlsService(certs.server);
-  const socket = connect({ port, host: '127.0.0.1', ca: certs.ca, allowHalfOpen: true });
-  onTestFinished(() => {
-    socket.destroy();
-  });
-  const peer = new RawPeer(socket);
+  const peer = dialTls(port, { ca: certs.ca });
   peer.send('GET / HTTP/1.1\r\n\r\n');
 
   expect(await peer.takeAll()).toMatch(/XTCP Server: Malformed Client Request: .*at byte 0\r\n\r\n$/);
-  socket.end();
+  peer.socket.end();
   await peer.untilClosed();
 });
 
 test('a client that ends its output behind its request is answered, over TLS, too', async () => {
   const { port } = await tlsService(certs.server);
-  const socket = connect({ port, host: '127.0.0.1', ca: certs.ca, allowHalfOpen: true });
-  onTestFinished(() => {
-    socket.destroy();
-  });
-  const peer = new RawPeer(socket);
-  socket.end('7\r\ntoupper\r\n8\r\nxiaoxiao\r\n\r\n');
+  const peer = dialTls(port, { ca: certs.ca });
+  peer.socket.end('7\r\ntoupper\r\n8\r\nxiaoxiao\r\n\r\n');
 
   expect(await peer.takeAll()).toBe('8\r\nXIAOXIAO\r\n\r\n');
 });

@@ -1,4 +1,4 @@
-import type { PeerCertificate, TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 
 import { firstValueFrom } from 'rxjs';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -19,24 +19,21 @@ beforeAll(async () => {
 async function serverOf(client: XtcpClient): Promise<string> {
   await client.connect();
   const [socket] = client.unwrap<TLSSocket[]>();
-  return String((socket?.getPeerCertificate() as PeerCertificate).subject.CN);
+  return String(socket?.getPeerCertificate().subject.CN);
 }
 
 describe('a server', () => {
   test('shows a new certificate to new connections, while a stream on an old one goes on', async () => {
     const { port, server } = await tlsService(certs.server);
     const old = tlsClient(port, { ca: certs.ca });
-    const items: number[] = [];
-    for await (const item of old.stream<number>('two', 'server')) {
-      items.push(item);
-      if (item === 1) {
-        server.replaceTlsOptions(certs.newServer);
-        expect(await serverOf(tlsClient(port, { ca: certs.ca }))).toBe('new server');
-        openGate('server');
-      }
-    }
+    const items = old.stream<number>('two', 'server')[Symbol.asyncIterator]();
+    expect(await items.next()).toEqual({ done: false, value: 1 });
+    server.replaceTlsOptions(certs.newServer);
+    expect(await serverOf(tlsClient(port, { ca: certs.ca }))).toBe('new server');
 
-    expect(items).toEqual([1, 2]);
+    openGate('server');
+    expect(await items.next()).toEqual({ done: false, value: 2 });
+    expect(await items.next()).toMatchObject({ done: true });
     expect(await serverOf(old)).toBe('server');
   });
 
@@ -96,16 +93,14 @@ describe('a client', () => {
   test('shows a new certificate on its next connection, while a stream on an old one goes on', async () => {
     const { port } = await tlsService({ ...certs.server, ca: certs.ca, requestCert: true });
     const client = tlsClient(port, { ca: certs.ca, ...certs.client });
-    const items: number[] = [];
-    for await (const item of client.stream<number>('two', 'client')) {
-      items.push(item);
-      if (item === 1) {
-        client.replaceTlsOptions(certs.newClient);
-        expect(await firstValueFrom(client.send('who', ''))).toBe('client');
-        openGate('client');
-      }
-    }
-    expect(items).toEqual([1, 2]);
+    const items = client.stream<number>('two', 'client')[Symbol.asyncIterator]();
+    expect(await items.next()).toEqual({ done: false, value: 1 });
+    client.replaceTlsOptions(certs.newClient);
+    expect(await firstValueFrom(client.send('who', ''))).toBe('client');
+
+    openGate('client');
+    expect(await items.next()).toEqual({ done: false, value: 2 });
+    expect(await items.next()).toMatchObject({ done: true });
 
     await client.close();
     expect(await firstValueFrom(client.send('who', ''))).toBe('new client');

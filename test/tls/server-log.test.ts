@@ -1,7 +1,7 @@
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 
 import { firstValueFrom } from 'rxjs';
-import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 
 import { xtcpFailureOf } from '../nest/support/failures.js';
 import { requestBytes, takeAnswer } from '../nest/support/classic.js';
@@ -10,7 +10,7 @@ import { certificates, type Certificates } from '../support/certificates.js';
 import { warnings } from '../support/log.js';
 import { RawPeer } from '../support/raw.js';
 import { clientOf, startService } from '../support/service.js';
-import { TlsController, tlsClient, tlsService } from './support.js';
+import { dialTls, TlsController, tlsClient, tlsService } from './support.js';
 
 let certs: Certificates;
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
 const CLOSING = 'Closing the connection of 127\\.0\\.0\\.1:\\d+: ';
 
 test.each([
-  ['no certificate', {}, 'there is no client certificate'],
+  ['no certificate', undefined, 'there is no client certificate'],
   [
     'a certificate of another authority',
     'stranger',
@@ -31,7 +31,7 @@ test.each([
 ] as const)('says of a client that it has %s', async (_what, identity, reason) => {
   const { port } = await tlsService({ ...certs.server, ca: certs.ca, requestCert: true });
   const lines = warnings();
-  const own = typeof identity === 'string' ? certs[identity] : identity;
+  const own = identity && certs[identity];
   await xtcpFailureOf(tlsClient(port, { ca: certs.ca, ...own }).connect());
 
   expect(await lines.count(1)).toEqual([expect.stringMatching(new RegExp(`^${CLOSING}${reason}`))]);
@@ -114,14 +114,10 @@ test('an old client without TLS gets a line that says so, and its connection is 
 
 test('a client without a certificate gets its line even where it sends much at once', async () => {
   const { port } = await tlsService({ ...certs.server, ca: certs.ca, requestCert: true });
-  const socket = connectTls({ port, host: '127.0.0.1', ca: certs.ca, allowHalfOpen: true });
-  onTestFinished(() => {
-    socket.destroy();
-  });
-  const peer = new RawPeer(socket);
+  const peer = dialTls(port, { ca: certs.ca });
   peer.send(requestBytes('toupper', 'x'.repeat(1_000_000)));
 
   expect(await takeAnswer(peer)).toBe('XTCP Server: UNAUTHENTICATED: there is no client certificate');
-  socket.end();
+  peer.socket.end();
   await peer.untilClosed();
 });

@@ -1,15 +1,17 @@
-import type { ConnectionOptions, TlsOptions } from 'node:tls';
+import { connect, type ConnectionOptions, type TlsOptions } from 'node:tls';
 
 import { Controller } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
+import { onTestFinished } from 'vitest';
 
 import type { XtcpClient, XtcpClientOptions, XtcpContext, XtcpServerOptions } from '../../src/index.js';
 import { deferred, Happenings, type Deferred } from '../nest/support/deferred.js';
+import { RawPeer } from '../support/raw.js';
 import { clientOf, startService, type Service } from '../support/service.js';
 
 /** What handlers have begun, and which callers have gone. */
 export const happened = { begun: new Happenings(), gone: new Happenings() };
-const gates = new Map<string, Deferred>();
+const gates = new Map<string, Deferred<void>>();
 
 export function openGate(name: string): void {
   gates.get(name)?.resolve();
@@ -58,6 +60,17 @@ export function tlsService(tlsOptions: TlsOptions, options: XtcpServerOptions = 
 /** A client of it that speaks sessions, unless told otherwise. */
 export function tlsClient(port: number, tlsOptions: ConnectionOptions, options: XtcpClientOptions = {}): XtcpClient {
   return clientOf(port, { protocol: 'session', tlsOptions, ...options });
+}
+
+/** As `RawPeer.dial`, over TLS; what it sends waits for the handshake. */
+export function dialTls(port: number, tlsOptions: ConnectionOptions): RawPeer {
+  // Node takes allowHalfOpen here, too, though its types do not say so.
+  const options = { ...tlsOptions, port, host: '127.0.0.1', allowHalfOpen: true };
+  const socket = connect(options);
+  onTestFinished(() => {
+    socket.destroy();
+  });
+  return new RawPeer(socket);
 }
 
 /** All ways in which a client may speak. */
