@@ -36,17 +36,18 @@ const REPLACEABLE: ReadonlySet<string> = new Set([
   'ticketKeys',
 ]);
 
-/** The option `tlsOptions` of either side, as {@link checkTlsOptions}; undefined where there is none. */
+/** The option `tlsOptions` of either side, with TLS 1.2 as the least version; undefined where there is none. */
 export function readTlsOptions<Options extends { tlsOptions?: TlsOptions | ConnectionOptions | undefined }>(
   owner: TlsOwner,
   read: OptionReader<Options>,
 ): Options['tlsOptions'] {
   const given = read.object('tlsOptions');
-  return given === undefined ? undefined : checkTlsOptions(owner, given);
+  return given === undefined ? undefined : { minVersion: VERSIONS[0], ...checkTlsOptions(owner, given) };
 }
 
 /**
- * TLS options with TLS 1.2 as the least version, and nothing that is undefined.
+ * TLS options without what is undefined. The least version is left as open as it was: what replaces other options is
+ * not to lower theirs.
  * @throws {XtcpError} INVALID_ARGUMENT, naming the member that is wrong
  */
 export function checkTlsOptions<Options extends TlsOptions | ConnectionOptions>(
@@ -58,13 +59,13 @@ export function checkTlsOptions<Options extends TlsOptions | ConnectionOptions>(
   for (const name of NOT_TAKEN[owner]) {
     if (options[name] !== undefined) throw wrongTlsOptions(owner, `"${name}" is not taken here`);
   }
-  options.minVersion ??= VERSIONS[0];
   for (const name of ['minVersion', 'maxVersion'] as const) {
     const version: string | undefined = options[name];
     if (version === undefined || (VERSIONS as readonly string[]).includes(version)) continue;
     throw wrongTlsOptions(owner, `"${name}" takes ${VERSIONS.join(', ')}`);
   }
-  if (options.maxVersion !== undefined && options.maxVersion < options.minVersion) {
+  const { minVersion = VERSIONS[0], maxVersion = minVersion } = options;
+  if (maxVersion < minVersion) {
     throw wrongTlsOptions(owner, '"maxVersion" is before "minVersion"');
   }
   return options as Options;

@@ -54,6 +54,16 @@ describe('a server', () => {
     expect(await firstValueFrom(old.send('who', ''))).toBe('client');
   });
 
+  test('keeps its least version where it is not told another', async () => {
+    const { port, server } = await tlsService({ ...certs.server, minVersion: 'TLSv1.3' });
+    server.replaceTlsOptions(certs.newServer);
+    const old = tlsClient(port, { ca: certs.ca, maxVersion: 'TLSv1.2' });
+    expect((await xtcpFailureOf(old.connect())).code).toBe('PROTOCOL_ERROR');
+
+    server.replaceTlsOptions({ minVersion: 'TLSv1.2' });
+    expect(await serverOf(old)).toBe('new server');
+  });
+
   test('takes the same options again, but for those of new certificates', async () => {
     const options = { ...certs.server, ca: certs.ca, requestCert: true };
     const { port, server } = await tlsService(options);
