@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { ByteStream, ByteStreamListener } from '../wire/byte-stream.js';
+import { underneath } from './underneath.js';
 
 export interface SocketStreamLimits {
   /** Bytes that may wait for the other side to read them; where more gather, the connection is let go of. */
@@ -108,7 +109,8 @@ export class SocketStream implements ByteStream {
   reset(): void {
     // A Unix domain socket knows no reset, and Node throws on asking for one.
     if (this.socket.remoteAddress === undefined) this.socket.destroy();
-    else this.socket.resetAndDestroy();
+    // Nor does a TLS socket; the one that carries it does.
+    else underneath(this.socket).resetAndDestroy();
   }
 
   pause(): void {

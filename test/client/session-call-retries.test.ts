@@ -13,6 +13,10 @@ function errorField(code: XtcpErrorCode, executed?: false): string {
 }
 const TURNED_AWAY = errorField('UNAVAILABLE', false);
 
+async function* items(): AsyncGenerator<string> {
+  yield 'a';
+}
+
 /** A client whose first connection stands, and has answered a call. */
 function connected(limits: Partial<typeof LIMITS> = {}): Client {
   const one = client('auto', 1000, { ...LIMITS, ...limits });
@@ -139,10 +143,7 @@ describe('a call that fails is not made again', () => {
 
   it('where its stream was read', () => {
     const { make, at, clock } = connected();
-    const data = (async function* items() {
-      yield 'a';
-    })();
-    const { log } = make({ data, idempotent: true });
+    const { log } = make({ data: items(), idempotent: true });
     at(0).send('E2', TURNED_AWAY);
     expect([log, clock.pending]).toEqual([[['error', 'UNAVAILABLE', false]], 0]);
   });
@@ -171,8 +172,8 @@ describe('a call that fails is not made again', () => {
   });
 });
 
-describe('while a call waits to be made again', () => {
-  it('its time goes on; when it is up, its caller gets the last error', () => {
+describe('a call that waits to be made again', () => {
+  it('is out of time when its time is up, and its caller gets the last error', () => {
     slowRandom();
     const { make, at, clock } = connected();
     const { log } = make({ timeoutMs: FIRST_WAIT_MS - 5 });
@@ -184,7 +185,7 @@ describe('while a call waits to be made again', () => {
     expect(at(0).heads()).toEqual([`Qt2 ${FIRST_WAIT_MS - 5}`]);
   });
 
-  it('its time is that of all attempts together', () => {
+  it('has one time for all attempts together', () => {
     const { make, at, clock } = connected();
     const { log } = make({ timeoutMs: 500 });
     at(0).send('E2', TURNED_AWAY);
@@ -195,7 +196,7 @@ describe('while a call waits to be made again', () => {
     expect(at(0).heads().at(-1)).toBe('X3');
   });
 
-  it('it can be cancelled, and is told of nothing', () => {
+  it('can be cancelled, and is told of nothing', () => {
     const { make, at, clock } = connected();
     const { log, cancel } = make({ timeoutMs: 500 });
     at(0).send('E2', TURNED_AWAY);
@@ -204,7 +205,7 @@ describe('while a call waits to be made again', () => {
     expect([log, at(0).heads(), clock.pending]).toEqual([[], ['Qt2 500'], 0]);
   });
 
-  it('its signal ends it', () => {
+  it('is ended by its signal', () => {
     const { make, at, clock } = connected();
     const controller = new AbortController();
     const { log } = make({ signal: controller.signal });

@@ -44,6 +44,7 @@ const ENDPOINT: readonly OptionCase[] = [
   { name: 'host', fallback: '127.0.0.1', takes: ['::1', 'example.org'], refuses: ['', null, 1, {}, ['::1']] },
   { name: 'path', fallback: undefined, takes: ['/run/upper.sock'], refuses: ['', null, 1, {}] },
 ];
+const TLS: OptionCase = { name: 'tlsOptions', fallback: undefined, takes: [{}], refuses: [null, true, 'pem', 1, []] };
 
 test('no options at all are the defaults, with nothing left open', () => {
   expect(resolveClientOptions({})).toEqual({
@@ -53,7 +54,7 @@ test('no options at all are the defaults, with nothing left open', () => {
 });
 
 test('an option that is undefined is left out', () => {
-  const names = [...CASES, ...AUTH, ...ENDPOINT].map(({ name }) => name);
+  const names = [...CASES, ...AUTH, ...ENDPOINT, TLS].map(({ name }) => name);
 
   expect(resolveClientOptions(Object.fromEntries(names.map((name) => [name, undefined])))).toEqual(
     resolveClientOptions({}),
@@ -90,8 +91,17 @@ describe('takes', () => {
   });
 });
 
+test('tlsOptions get TLS 1.2 as the least version, and lose what is undefined', () => {
+  const given = { ca: 'pem', crl: undefined };
+  expect(resolveClientOptions({ tlsOptions: given }).tlsOptions).toEqual({ ca: 'pem', minVersion: 'TLSv1.2' });
+  expect(Object.keys(resolveClientOptions({ tlsOptions: given }).tlsOptions ?? {})).not.toContain('crl');
+  const stricter = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const;
+  expect(resolveClientOptions({ tlsOptions: stricter }).tlsOptions).toEqual(stricter);
+  expect(given).toEqual({ ca: 'pem' });
+});
+
 describe('refuses', () => {
-  test.each(refusals([...CASES, ...AUTH, ...ENDPOINT]))('$title', ({ name, options }) => {
+  test.each(refusals([...CASES, ...AUTH, ...ENDPOINT, TLS]))('$title', ({ name, options }) => {
     expect(() => resolveClientOptions(options)).toThrow(
       expect.objectContaining({
         name: 'XtcpError',

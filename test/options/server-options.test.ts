@@ -43,6 +43,7 @@ const ENDPOINT: readonly OptionCase[] = [
   { name: 'host', fallback: '127.0.0.1', takes: ['::'], refuses: ['', null, 1, {}] },
   { name: 'path', fallback: undefined, takes: ['/run/upper.sock'], refuses: ['', null, 1, {}] },
 ];
+const TLS: OptionCase = { name: 'tlsOptions', fallback: undefined, takes: [{}], refuses: [null, true, 'pem', 1, []] };
 
 test('no options at all are the defaults, with nothing left open', () => {
   expect(resolveServerOptions({})).toEqual({
@@ -52,7 +53,7 @@ test('no options at all are the defaults, with nothing left open', () => {
 });
 
 test('an option that is undefined is left out', () => {
-  const names = [...CASES, ...AUTHENTICATE, ...ENDPOINT].map(({ name }) => name);
+  const names = [...CASES, ...AUTHENTICATE, ...ENDPOINT, TLS].map(({ name }) => name);
 
   expect(resolveServerOptions(Object.fromEntries(names.map((name) => [name, undefined])))).toEqual(
     resolveServerOptions({}),
@@ -85,8 +86,17 @@ describe('takes', () => {
   });
 });
 
+test('tlsOptions get TLS 1.2 as the least version, and lose what is undefined', () => {
+  const given = { ca: 'pem', crl: undefined };
+  expect(resolveServerOptions({ tlsOptions: given }).tlsOptions).toEqual({ ca: 'pem', minVersion: 'TLSv1.2' });
+  expect(Object.keys(resolveServerOptions({ tlsOptions: given }).tlsOptions ?? {})).not.toContain('crl');
+  const stricter = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const;
+  expect(resolveServerOptions({ tlsOptions: stricter }).tlsOptions).toEqual(stricter);
+  expect(given).toEqual({ ca: 'pem' });
+});
+
 describe('refuses', () => {
-  test.each(refusals([...CASES, ...AUTHENTICATE, ...ENDPOINT]))('$title', ({ name, options }) => {
+  test.each(refusals([...CASES, ...AUTHENTICATE, ...ENDPOINT, TLS]))('$title', ({ name, options }) => {
     expect(() => resolveServerOptions(options)).toThrow(
       expect.objectContaining({
         name: 'XtcpError',

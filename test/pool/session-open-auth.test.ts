@@ -6,6 +6,7 @@ import type { Cancel } from '../../src/clock/clock.js';
 import type { XtcpError } from '../../src/errors/xtcp-error.js';
 import type { Auth } from '../../src/options/client-options.js';
 import { openSession } from '../../src/pool/open-session.js';
+import { deferred } from '../nest/support/deferred.js';
 import { HELLO, LIMITS, settled } from '../session/session-play.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { dialling, type Dialled } from './session-dialling.js';
@@ -109,19 +110,14 @@ describe('no token', () => {
   );
 
   it('comes of a function that is too slow, and what it gives later counts for nothing', async () => {
-    let give: (token: string) => void = () => {};
-    const { dials, told, clock } = opening(
-      () =>
-        new Promise((resolve) => {
-          give = resolve;
-        }),
-    );
+    const slow = deferred<string>();
+    const { dials, told, clock } = opening(() => slow.promise);
     await settled();
     clock.advance(199);
     expect(told).toEqual([]);
     clock.advance(1);
     expect(told).toEqual(['failed UNAUTHENTICATED', 'gone']);
-    give(TOKEN);
+    slow.resolve(TOKEN);
     await settled();
     expect([dials, told.length]).toEqual([[], 2]);
   });

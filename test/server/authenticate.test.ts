@@ -111,4 +111,5 @@ test('a client that leaves while it is looked at harms nobody', async () => {
   await peer.untilClosed();
   known.resolve('who');
   await server.close();
+  expect(peer.bytes).toBe('');
 });

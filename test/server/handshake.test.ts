@@ -1,6 +1,7 @@
 import { firstValueFrom } from 'rxjs';
 import { expect, test } from 'vitest';
 
+import { deferred } from '../nest/support/deferred.js';
 import { hello, serving, takeFrame } from './serving.js';
 
 const limits = { handshakeTimeoutMs: 50 };
@@ -20,11 +21,8 @@ test.each([
 });
 
 test('a client whose authentication takes too long is refused, and what comes of it later counts for nothing', async () => {
-  let give: (identity: string) => void = () => {};
-  const authenticate = (): Promise<string> =>
-    new Promise((resolve) => {
-      give = resolve;
-    });
+  const slow = deferred<string>();
+  const authenticate = (): Promise<string> => slow.promise;
   const { raw, called } = await serving({ ...limits, authenticate });
   const peer = await raw();
   peer.send(`${hello({ auth: 'x' })}3\r\nQt1\r\n4\r\necho\r\n1\r\nx\r\n\r\n`);
@@ -34,7 +32,7 @@ test('a client whose authentication takes too long is refused, and what comes of
     '1',
     { error: { code: 'DEADLINE_EXCEEDED' } },
   ]);
-  give('late');
+  slow.resolve('late');
   expect([await peer.takeAll(), called.all]).toEqual(['', []]);
 });
 

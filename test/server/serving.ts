@@ -2,7 +2,7 @@ import { Controller, Logger } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { onTestFinished } from 'vitest';
 
-import { XtcpContext, type XtcpClient, type XtcpClientOptions, type XtcpServerOptions } from '../../src/index.js';
+import type { XtcpClient, XtcpClientOptions, XtcpContext, XtcpServerOptions } from '../../src/index.js';
 import { deferred, Happenings } from '../nest/support/deferred.js';
 import { frameOf, framesIn } from '../session/session-play.js';
 import { RawPeer } from '../support/raw.js';
@@ -44,7 +44,9 @@ export async function serving(options: XtcpServerOptions = {}): Promise<Serving>
     }
   }
   const service = await startService([TestController], options);
-  onTestFinished(gate.resolve);
+  onTestFinished(() => {
+    gate.resolve();
+  });
   return {
     ...service,
     called,

@@ -8,20 +8,20 @@ const limits = { idleTimeoutMs: 100 };
 const REASON = 'the connection carried no call for 100 ms';
 const ASKED = ['G', JSON.stringify({ code: 'CANCELLED', reason: REASON })];
 
-describe('a watch for idleness', () => {
-  function watching(timeoutMs = 100): { clock: FakeClock; watch: IdleWatch; told: number[]; busy: { now: boolean } } {
-    const clock = new FakeClock();
-    const told: number[] = [];
-    const busy = { now: false };
-    const watch = new IdleWatch(
-      clock,
-      timeoutMs,
-      () => busy.now,
-      () => told.push(clock.now()),
-    );
-    return { clock, watch, told, busy };
-  }
+function watching(timeoutMs = 100): { clock: FakeClock; watch: IdleWatch; told: number[]; busy: { now: boolean } } {
+  const clock = new FakeClock();
+  const told: number[] = [];
+  const busy = { now: false };
+  const watch = new IdleWatch(
+    clock,
+    timeoutMs,
+    () => busy.now,
+    () => told.push(clock.now()),
+  );
+  return { clock, watch, told, busy };
+}
 
+describe('a watch for idleness', () => {
   it('tells each time that so long nothing has gone on, with one timer', () => {
     const { clock, told } = watching();
     clock.advance(350);
