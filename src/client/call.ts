@@ -225,9 +225,16 @@ class ClientCall implements EndpointCall, Expiring {
     this.attempts ??= this.caller.retries.attempts();
     const waitMs = this.attempts.again(error, this.request.idempotent);
     if (waitMs === undefined) return false;
-    const stopWaiting = this.caller.clock.after(waitMs, () => {
-      this.attempt();
-    });
+    const stopWaiting = this.caller.retries.wait(
+      waitMs,
+      () => {
+        this.attempt();
+      },
+      (reason) => {
+        stopWaiting();
+        this.fail(reason);
+      },
+    );
     this.withdraw = () => {
       stopWaiting();
       return error;

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock/clock.js';
+import type { Cancel, Clock } from '../clock/clock.js';
 import type { XtcpError } from '../errors/xtcp-error.js';
 import { Backoff } from '../pool/backoff.js';
 
@@ -25,12 +25,36 @@ export class Retries {
   private calls = 0;
   private repeated = 0;
   private since: number;
+  /** Those that wait to be made again: what fails each. */
+  private readonly waiting = new Set<(error: XtcpError) => void>();
 
   constructor(
     private readonly limits: RetryLimits,
     private readonly clock: Clock,
   ) {
     this.since = clock.now();
+  }
+
+  /**
+   * Makes a call again in a while.
+   * @param fail what tells the call where the client is closed meanwhile
+   * @returns what to call when it is not wanted any more
+   */
+  wait(ms: number, attempt: () => void, fail: (error: XtcpError) => void): Cancel {
+    const stopTimer = this.clock.after(ms, () => {
+      this.waiting.delete(fail);
+      attempt();
+    });
+    this.waiting.add(fail);
+    return () => {
+      stopTimer();
+      this.waiting.delete(fail);
+    };
+  }
+
+  /** Fails the calls that wait. */
+  close(error: XtcpError): void {
+    for (const fail of this.waiting) fail(error);
   }
 
   /** A call is made for the first time. */

@@ -133,7 +133,12 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
    * opens connections again, as Nest's clients do.
    */
   override async close(): Promise<void> {
-    await this.pool.close(new XtcpError('CANCELLED', 'the client was closed'));
+    const reason = new XtcpError('CANCELLED', 'the client was closed');
+    const closed = this.pool.close(reason);
+    this.caller.retries.close(reason);
+    await closed;
+    // What was lost while it closed is not made again, either.
+    this.caller.retries.close(reason);
     this.lostEvents.flush();
   }
 

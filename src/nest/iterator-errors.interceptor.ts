@@ -3,7 +3,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { mergeMap, Observable, of } from 'rxjs';
 
-import { isAsyncIterable } from '../server/run-handler.js';
+import { isAsyncIterable } from '../server/handler-run.js';
 import { XtcpContext } from '../server/xtcp-context.js';
 
 /**

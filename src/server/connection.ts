@@ -106,7 +106,7 @@ export class ServerConnection implements FrameStreamListener {
   refuse(error: XtcpError, protocol: 'classic' | 'session'): void {
     if (!this.settle()) return;
     this.handlers.onBroken(error);
-    this.frames.send(protocol === 'classic' ? [formatErrorAnswer(error)] : refusalFields(error));
+    this.frames.send(protocol === 'classic' ? [formatErrorAnswer(error)] : refusalFields(error.notExecuted()));
     this.frames.finish();
   }
 

@@ -7,7 +7,7 @@ import type {
 
 import { InOrder } from '../async/in-order.js';
 import type { ErrorOrigin } from './error-of.js';
-import type { ResultSink } from './run-handler.js';
+import type { ResultSink } from './handler-run.js';
 
 /** An application's own serializer and deserializer, which exchange Nest packets as those of Nest's transports do. */
 export interface Packets {

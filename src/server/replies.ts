@@ -3,9 +3,9 @@ import type { LoggerService } from '@nestjs/common';
 import { encodePayload } from '../classic/payload.js';
 import type { Answer } from '../classic/responder.js';
 import type { XtcpError } from '../errors/xtcp-error.js';
-import type { ServedCall } from '../session/served-call.js';
+import type { ErrorTeller, ServedCall } from '../session/served-call.js';
 import { errorOf, type ErrorOrigin } from './error-of.js';
-import type { ResultSink } from './run-handler.js';
+import type { ResultSink } from './handler-run.js';
 import type { XtcpContext } from './xtcp-context.js';
 
 /** The answer to a classic request: the last value that there was, or the error. */
@@ -46,7 +46,7 @@ export class ClassicReply implements ResultSink {
 }
 
 /** The answer to a call of a session. */
-export class SessionReply implements ResultSink {
+export class SessionReply implements ResultSink, ErrorTeller {
   /** A value of an Observable that may turn out to be its only one, which makes it one frame with the end. */
   private held: { readonly value: unknown } | undefined;
 
@@ -55,14 +55,19 @@ export class SessionReply implements ResultSink {
     private readonly context: XtcpContext,
     private readonly logger: LoggerService,
   ) {
-    call.toError = (error, origin) => this.tell(error, origin);
-    context.paceBy((ask) => {
-      call.items.credit.whenReady(ask);
-    });
+    call.errors = this;
+    context.paceBy(call);
+  }
+
+  /** Of the items' source, or of what it gave. */
+  toError(error: unknown, origin: ErrorOrigin): XtcpError {
+    const told = errorOf(error, origin);
+    if (told.toLog !== undefined) this.logger.error(told.toLog);
+    return told.error;
   }
 
   next(value: unknown): void {
-    if (this.held === undefined && !this.call.items.hasBegun) {
+    if (this.held === undefined && !this.call.hasItems) {
       const held = { value };
       this.held = held;
       // What completes does so at once where one value is all there is; whoever waits for more, waits from here on.
@@ -98,13 +103,13 @@ export class SessionReply implements ResultSink {
       return;
     }
     this.setMetadata();
-    this.call.items.complete();
+    this.call.completeItems();
   }
 
   fail(error: unknown, origin: ErrorOrigin): void {
     this.release();
     this.setMetadata();
-    this.call.items.fail(this.tell(error, origin));
+    this.call.failItems(this.toError(error, origin));
   }
 
   private release(): void {
@@ -115,13 +120,7 @@ export class SessionReply implements ResultSink {
 
   /** At the end, so that a handler may set it while it runs. */
   private setMetadata(): void {
-    this.call.answerMetadata = () => this.context.getAnswerMetadata();
-  }
-
-  private tell(error: unknown, origin: ErrorOrigin): XtcpError {
-    const told = errorOf(error, origin);
-    if (told.toLog !== undefined) this.logger.error(told.toLog);
-    return told.error;
+    this.call.answerMetadata = this.context;
   }
 }
 

@@ -14,14 +14,18 @@ type XtcpContextArgs = [
   identity?: unknown,
 ];
 
+/** Whoever takes the items of an answer. */
+interface Demand {
+  /** Calls `ask` when another item can be taken. */
+  whenWanted(ask: () => void): void;
+}
+
 /** What a handler learns of its call beside the payload: `@Ctx() context: XtcpContext`. */
 export class XtcpContext extends BaseRpcContext<XtcpContextArgs> {
   private controller: AbortController | undefined;
   private abortedBy: Error | undefined;
   private answerMetadata: PacketMetadata | undefined;
-  private demand: (ask: () => void) => void = (ask) => {
-    ask();
-  };
+  private demand: Demand | undefined;
 
   constructor(
     args: XtcpContextArgs,
@@ -93,11 +97,12 @@ export class XtcpContext extends BaseRpcContext<XtcpContextArgs> {
    * items on demand, such as {@link IteratorErrorsInterceptor}.
    */
   whenWanted(ask: () => void): void {
-    this.demand(ask);
+    if (this.demand === undefined) ask();
+    else this.demand.whenWanted(ask);
   }
 
   /** For the transport. @internal */
-  paceBy(demand: (ask: () => void) => void): void {
+  paceBy(demand: Demand): void {
     this.demand = demand;
   }
 

@@ -26,6 +26,7 @@ import { ServerConnection } from './connection.js';
 import { Dispatcher, type Peer } from './dispatcher.js';
 import { Router } from './router.js';
 import { complaintOf, refusalOf, tellWithoutTls } from './tls-peer.js';
+import type { ProcessingHooks } from './work.js';
 import { XTCP } from './transport-id.js';
 
 /** `connected`: the server listens. `disconnected`: it could not, or has stopped. */
@@ -76,10 +77,9 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
       this.router,
       this.options.payload,
       this.options.maxServerCalls,
-      (context, run) => this.runWithProcessingHooks(context, run),
-      this.options.inherit ? (context) => (run) => runWithin(context, run) : () => (run) => run(),
+      this.hooks(),
+      { clock: systemClock, scopeOf: this.options.inherit ? (context) => (run) => runWithin(context, run) : undefined },
       this.options,
-      systemClock,
       this.logger,
     );
     this.places = new ConnectionPlaces(this.options);
@@ -217,6 +217,20 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   private readonly logError = (error: Error): void => {
     this.logger.error(error);
   };
+
+  /** The application's processing hooks, as they are whenever a call comes. */
+  private hooks(): ProcessingHooks {
+    // What `super()` left is Nest's default, which only calls on; an end hook there is none by default.
+    const defaultStartHook = this.onProcessingStartHook;
+    const isDefault = (): boolean =>
+      this.onProcessingStartHook === defaultStartHook && this.onProcessingEndHook === undefined;
+    return {
+      get areSet(): boolean {
+        return !isDefault();
+      },
+      around: (context, run) => this.runWithProcessingHooks(context, run),
+    };
+  }
 
   /** Gives a connection that has come its place; turns it away where there is none. */
   private admits(address: PeerAddress, carrier: Socket): boolean {

@@ -165,7 +165,7 @@ export class ClientSession extends Session {
   }
 
   /** A client opens no call while its writes are stuck, but goes on reading: else both sides could wait for ever. */
-  protected override sendEncoded(frame: EncodedFrame): boolean {
+  override sendEncoded(frame: EncodedFrame): boolean {
     const keepsUp = super.sendEncoded(frame);
     if (!keepsUp) this.congested = true;
     return keepsUp;
@@ -187,7 +187,10 @@ export class ClientSession extends Session {
   }
 
   protected override grant(id: number, bytes: number): void {
-    this.find(id)?.input?.credit.grant(bytes);
+    const live = this.find(id);
+    if (live === undefined) return;
+    this.control.spend();
+    live.input?.credit.grant(bytes);
   }
 
   protected override peerGoesAway(message: GoingAway): void {

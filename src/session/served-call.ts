@@ -1,28 +1,42 @@
-import type { Cancel, Clock } from '../clock/clock.js';
+import type { Expiring } from '../clock/deadlines.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import { encodeValue, MSGPACK_LETTER, type EncodedValue, type Packer } from '../wire/codec.js';
 import { byteLength, encodeFrame, type EncodedFrame } from '../wire/encoder.js';
 import { encodeError } from '../wire/error-field.js';
 import { Kind } from '../wire/head.js';
-import { encodeMetadata, type Metadata, type MetadataLimits } from '../wire/metadata.js';
-import type { IncomingCredit, OutgoingCredit } from './credit.js';
+import { encodeMetadata, type Metadata } from '../wire/metadata.js';
+import { OutgoingCredit, type IncomingCredit } from './credit.js';
+import type { Hello } from './hello.js';
 import type { Inbox } from './inbox.js';
 import { ItemSender } from './item-sender.js';
+import type { SessionLimits } from './session.js';
 
 /** When an event is acknowledged: never, when it is handed to its handlers, when all of them have ended. */
 export const Ack = { None: 0, Received: 1, Handled: 2 } as const;
 
 /** The server's session, as {@link ServedCall} uses it. */
 export interface ServedCallWire {
-  send(frame: EncodedFrame): boolean;
+  sendEncoded(frame: EncodedFrame): boolean;
   fits(frame: EncodedFrame): boolean;
+  /** The caller waits no more. */
   ended(call: ServedCall): void;
+  /** Nothing of the call runs any more. */
   left(call: ServedCall): void;
   itemSent(): void;
-  packer(): Packer | undefined;
-  readonly maxErrorBytes: number;
-  readonly metadataLimits: MetadataLimits;
+  readonly packer: Packer | undefined;
+  readonly peer: Hello;
+  readonly limits: SessionLimits;
 }
+
+/** Turns an error of the items' source, or of what it gave, into one for the caller. */
+export interface ErrorTeller {
+  toError(error: unknown, origin: 'iterator' | 'unfiltered'): XtcpError;
+}
+
+const TOLD_AS_IT_IS: ErrorTeller = { toError: (error) => error as XtcpError };
+
+/** What is around an error in its frame at most, in bytes. */
+const AROUND_ERROR_BYTES = 32;
 
 /** What opened a call. */
 export interface OpenedCall {
@@ -34,6 +48,8 @@ export interface OpenedCall {
   readonly metadata: Metadata | undefined;
   /** Milliseconds that the caller had left when its frame arrived. */
   readonly timeoutMs: number | undefined;
+  /** The moment of the clock at which they are over. */
+  readonly deadline: number | undefined;
   readonly codec: string;
 }
 
@@ -41,60 +57,59 @@ export interface OpenedCall {
  * One call or event that a server session serves. Its two ends are apart: `answer`, `complete` or `fail` end it for the
  * caller, {@link leave} says that nothing of it runs any more, which frees its place.
  */
-export class ServedCall {
-  readonly items: ItemSender;
+export class ServedCall implements Expiring {
   /** Gives the metadata for the caller, which is sent with the end. */
-  answerMetadata: () => Metadata | undefined = () => undefined;
+  answerMetadata: { getAnswerMetadata(): Metadata | undefined } | undefined;
   /** Called once where nobody waits any more: cancelled, out of time, or the connection is gone. */
   onCancel: ((reason: Error) => void) | undefined;
+  /** To be set before items are sent. */
+  errors = TOLD_AS_IT_IS;
   /** Whether the caller has ended its input. */
   inputEnded = false;
+  private sender: ItemSender | undefined;
   private live = true;
   private running = true;
-  private readonly stopTimer: Cancel;
 
   constructor(
     readonly opened: OpenedCall,
     /** The input of a call that streams it, in the place of `opened.data`. */
     readonly input: Inbox | undefined,
     readonly inputCredit: IncomingCredit | undefined,
-    credit: OutgoingCredit,
-    maxAheadBytes: number,
     private readonly wire: ServedCallWire,
-    clock: Clock,
-  ) {
-    const packer = opened.codec === MSGPACK_LETTER ? wire.packer() : undefined;
-    this.items = new ItemSender(credit, maxAheadBytes, packer, {
-      send: (item) => {
-        this.sendItem(item);
-      },
-      onComplete: () => {
-        this.complete();
-      },
-      onSourceError: (error) => {
-        this.fail(this.toError(error, 'iterator'));
-      },
-      onUnsendable: (error) => {
-        this.abort(this.toError(error, 'unfiltered'));
-      },
-      onError: (error) => {
-        // What produces the items may still be at it.
-        this.abort(error);
-      },
-    });
-    this.stopTimer = clock.after(opened.timeoutMs ?? 0, () => {
-      this.abort(new XtcpError('DEADLINE_EXCEEDED', `the caller's ${opened.timeoutMs} ms are over`));
-    });
+  ) {}
+
+  get deadline(): number | undefined {
+    return this.opened.deadline;
   }
 
-  /**
-   * Turns an error of the items' source, or of what it gave, into one for the caller; to be set before items are sent.
-   */
-  toError: (error: unknown, origin: 'iterator' | 'unfiltered') => XtcpError = (error) => error as XtcpError;
+  /** The items of an answer that is a stream; made when they are first asked for, as most answers are none. */
+  get items(): ItemSender {
+    this.sender ??= this.makeSender();
+    return this.sender;
+  }
+
+  /** Calls `ask` when another item can be sent. */
+  whenWanted(ask: () => void): void {
+    this.items.credit.whenReady(ask);
+  }
+
+  /** Whether an item has been sent, or waits to be. */
+  get hasItems(): boolean {
+    return this.sender?.hasBegun === true;
+  }
 
   /** Whether the caller still waits. */
   get isLive(): boolean {
     return this.live;
+  }
+
+  /** Whether something of it runs, so that it holds a place. */
+  get isRunning(): boolean {
+    return this.running;
+  }
+
+  onDeadline(): void {
+    this.abort(new XtcpError('DEADLINE_EXCEEDED', `the caller's ${this.opened.timeoutMs} ms are over`));
   }
 
   /** The only value, and the end. @throws {XtcpError} INVALID_ARGUMENT where it cannot be encoded */
@@ -104,7 +119,7 @@ export class ServedCall {
       this.complete();
       return;
     }
-    const packer = this.opened.codec === MSGPACK_LETTER ? this.wire.packer() : undefined;
+    const packer = this.opened.codec === MSGPACK_LETTER ? this.wire.packer : undefined;
     const { letter, payload } = encodeValue(value, packer);
     const metadata = this.metadataField();
     const head = `${Kind.Answer}${letter}${this.opened.id}`;
@@ -113,7 +128,7 @@ export class ServedCall {
       this.fail(tooLarge('the answer'));
       return;
     }
-    this.wire.send(frame);
+    this.wire.sendEncoded(frame);
     this.ended();
   }
 
@@ -122,7 +137,7 @@ export class ServedCall {
     if (!this.live) return;
     const metadata = this.metadataField();
     if (this.opened.kind === 'call' || this.opened.ack !== Ack.None) {
-      this.wire.send(encodeFrame([`${Kind.Complete}${this.opened.id}`, ...(metadata === '' ? [] : [metadata])]));
+      this.wire.sendEncoded(encodeFrame([`${Kind.Complete}${this.opened.id}`, ...(metadata === '' ? [] : [metadata])]));
     }
     this.ended();
   }
@@ -132,10 +147,24 @@ export class ServedCall {
     if (!this.live) return;
     const metadata = this.metadataField();
     if (this.opened.kind === 'call' || this.opened.ack !== Ack.None) {
-      const field = encodeError(error, this.wire.maxErrorBytes - byteLength(metadata));
-      this.wire.send(encodeFrame([`${Kind.Error}${this.opened.id}`, field, ...(metadata === '' ? [] : [metadata])]));
+      const field = encodeError(error, this.wire.peer.maxFrame - AROUND_ERROR_BYTES - byteLength(metadata));
+      this.wire.sendEncoded(
+        encodeFrame([`${Kind.Error}${this.opened.id}`, field, ...(metadata === '' ? [] : [metadata])]),
+      );
     }
     this.ended();
+  }
+
+  /** The end behind the items, if there are any. */
+  completeItems(): void {
+    if (this.sender === undefined) this.complete();
+    else this.sender.complete();
+  }
+
+  /** The end behind the items, if there are any, with an error. */
+  failItems(error: XtcpError): void {
+    if (this.sender === undefined) this.abort(error);
+    else this.sender.fail(error);
   }
 
   /** The end, with an error that is not the handler's: stops what runs for it, too. */
@@ -154,7 +183,6 @@ export class ServedCall {
   leave(): void {
     if (!this.running) return;
     this.running = false;
-    this.stopTimer();
     this.wire.left(this);
   }
 
@@ -168,7 +196,7 @@ export class ServedCall {
   cancel(reason: XtcpError): void {
     this.input?.fail(reason);
     this.ended();
-    this.items.stop();
+    this.sender?.stop();
     this.stopHandler(reason);
   }
 
@@ -180,11 +208,38 @@ export class ServedCall {
 
   /** What cannot be sent as metadata is left out: the answer matters more. */
   private metadataField(): string {
+    if (this.answerMetadata === undefined) return '';
     try {
-      return encodeMetadata(this.answerMetadata(), this.wire.metadataLimits);
+      return encodeMetadata(this.answerMetadata.getAnswerMetadata(), this.wire.limits);
     } catch {
       return '';
     }
+  }
+
+  private makeSender(): ItemSender {
+    const { peer, limits, packer } = this.wire;
+    const credit = new OutgoingCredit(peer.window);
+    const itemPacker = this.opened.codec === MSGPACK_LETTER ? packer : undefined;
+    const sender = new ItemSender(credit, limits.maxAheadBytes, itemPacker, {
+      send: (item) => {
+        this.sendItem(item);
+      },
+      onComplete: () => {
+        this.complete();
+      },
+      onSourceError: (error) => {
+        this.fail(this.errors.toError(error, 'iterator'));
+      },
+      onUnsendable: (error) => {
+        this.abort(this.errors.toError(error, 'unfiltered'));
+      },
+      onError: (error) => {
+        // What produces the items may still be at it.
+        this.abort(error);
+      },
+    });
+    if (!this.live) sender.stop();
+    return sender;
   }
 
   private sendItem({ letter, payload }: EncodedValue): void {
@@ -192,13 +247,12 @@ export class ServedCall {
     if (!this.wire.fits(frame)) throw tooLarge('an item');
     if (!this.live) return;
     this.wire.itemSent();
-    this.wire.send(frame);
+    this.wire.sendEncoded(frame);
   }
 
   private ended(): void {
     if (!this.live) return;
     this.live = false;
-    this.stopTimer();
     // The caller sends no more of it, and whoever still reads it must not wait for ever.
     this.input?.fail(new XtcpError('CANCELLED', 'the call has ended'));
     this.wire.ended(this);

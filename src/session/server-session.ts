@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/clock.js';
+import { Deadlines } from '../clock/deadlines.js';
 import { IdleWatch } from '../clock/idle-watch.js';
 import { XtcpError, type XtcpErrorCode } from '../errors/xtcp-error.js';
 import { decodeValue, type Packer } from '../wire/codec.js';
@@ -8,7 +9,7 @@ import type { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, type Head } from '../wire/head.js';
 import { decodeMetadata } from '../wire/metadata.js';
-import { IncomingCredit, OutgoingCredit } from './credit.js';
+import { IncomingCredit } from './credit.js';
 import { Inbox } from './inbox.js';
 import {
   CARRYING,
@@ -32,15 +33,15 @@ export interface ServerSessionLimits extends SessionLimits {
 export type ServeCall = (call: ServedCall) => void;
 
 /** The serving side of a session. */
-export class ServerSession extends Session {
-  /** Calls whose caller waits, or which still have an input. */
-  private readonly live = new Map<number, ServedCall>();
-  /** Calls that hold a place. */
-  private readonly places = new Set<ServedCall>();
+export class ServerSession extends Session implements ServedCallWire {
+  /** Those whose caller waits, and those that hold a place; mostly both. */
+  private readonly calls = new Map<number, ServedCall>();
+  private waitedFor = 0;
+  private places = 0;
   private goingAway = false;
   private peerLeft = false;
   private congested = false;
-  private readonly wire: ServedCallWire;
+  private deadlines: Deadlines | undefined;
   private readonly idle: IdleWatch;
 
   constructor(
@@ -54,32 +55,11 @@ export class ServerSession extends Session {
     private readonly onBroken: (error: XtcpError) => void,
   ) {
     super(frames, own, peer, limits, clock, msgpack);
-    this.wire = {
-      send: (frame) => this.sendEncoded(frame),
-      fits: (frame) => this.fits(frame),
-      ended: (call) => {
-        this.live.delete(call.opened.id);
-        // A caller that has not yet heard of the end may go on to send.
-        if (call.inputCredit !== undefined && !call.inputEnded) this.control.allow(call.inputCredit.itemsUnderWay);
-        this.settle();
-      },
-      itemSent: () => {
-        this.control.earn();
-      },
-      left: (call) => {
-        this.places.delete(call);
-        if (this.places.size === 0) this.idle.touch();
-        this.settle();
-      },
-      packer: () => this.packer,
-      maxErrorBytes: peer.maxFrame - 32,
-      metadataLimits: limits,
-    };
     const { idleTimeoutMs } = limits;
     this.idle = new IdleWatch(
       clock,
       idleTimeoutMs,
-      () => this.places.size > 0,
+      () => this.places > 0,
       () => {
         const reason = `the connection carried no call for ${idleTimeoutMs} ms`;
         // CANCELLED, since the server is well: the client need not look for another one before it has a call.
@@ -87,6 +67,26 @@ export class ServerSession extends Session {
         else this.askToLeave('CANCELLED', reason);
       },
     );
+  }
+
+  ended(call: ServedCall): void {
+    this.waitedFor--;
+    this.deadlines?.remove(call);
+    if (!call.isRunning) this.calls.delete(call.opened.id);
+    // A caller that has not yet heard of the end may go on to send.
+    if (call.inputCredit !== undefined && !call.inputEnded) this.control.allow(call.inputCredit.itemsUnderWay);
+    this.settle();
+  }
+
+  left(call: ServedCall): void {
+    this.places--;
+    if (!call.isLive) this.calls.delete(call.opened.id);
+    if (this.places === 0) this.idle.touch();
+    this.settle();
+  }
+
+  itemSent(): void {
+    this.control.earn();
   }
 
   /** Asks the client to go elsewhere; what still arrives is served. */
@@ -128,9 +128,8 @@ export class ServerSession extends Session {
         this.endOfInput(head)?.fail(readError(frame, ENDING.error));
         return;
       case Kind.Cancel: {
-        const call = this.live.get(head.id);
-        if (call === undefined) this.skipLate(head.id);
-        else call.cancel(new XtcpError('CANCELLED', 'the caller cancelled the call'));
+        const call = this.find(head.id);
+        call?.cancel(new XtcpError('CANCELLED', 'the caller cancelled the call'));
         return;
       }
       default:
@@ -143,9 +142,10 @@ export class ServerSession extends Session {
   }
 
   protected override grant(id: number, bytes: number): void {
-    const call = this.live.get(id);
-    if (call === undefined) this.skipLate(id);
-    else call.items.credit.grant(bytes);
+    const call = this.find(id);
+    if (call === undefined) return;
+    this.control.spend();
+    call.items.credit.grant(bytes);
   }
 
   protected override peerGoesAway(_message: GoingAway): void {
@@ -159,11 +159,11 @@ export class ServerSession extends Session {
   }
 
   protected override lost(error: XtcpError): void {
-    for (const call of this.places) call.disconnected(error);
+    for (const call of this.calls.values()) call.disconnected(error);
   }
 
   /** A server may wait for a client that does not read, by not reading either. */
-  protected override sendEncoded(frame: EncodedFrame): boolean {
+  override sendEncoded(frame: EncodedFrame): boolean {
     const keepsUp = super.sendEncoded(frame);
     if (!keepsUp && !this.congested) {
       this.congested = true;
@@ -186,7 +186,7 @@ export class ServerSession extends Session {
 
   private settle(): void {
     // A client that is going away closes when its calls have ended; so nothing is owed to it behind that.
-    if (this.peerLeft && this.live.size === 0) this.end();
+    if (this.peerLeft && this.waitedFor === 0) this.end();
   }
 
   private open(head: Head, frame: Frame): void {
@@ -210,13 +210,13 @@ export class ServerSession extends Session {
       if (!(error instanceof XtcpError) || error.code === 'PROTOCOL_ERROR') throw error;
       if (isEvent && ack === Ack.None) return;
       const told = new XtcpError(error.code, error.message, { executed: false });
-      this.send([`${Kind.Error}${head.id}`, encodeError(told, this.wire.maxErrorBytes)]);
+      this.send([`${Kind.Error}${head.id}`, encodeError(told, this.peer.maxFrame - 32)]);
     }
   }
 
   private start(head: Head, frame: Frame, isEvent: boolean, ack: number, timeoutMs: number | undefined): void {
     const { id } = head;
-    if (this.places.size >= this.own.maxCalls) {
+    if (this.places >= this.own.maxCalls) {
       throw new XtcpError('RESOURCE_EXHAUSTED', `${this.own.maxCalls} calls run on this connection (maxCalls)`);
     }
     if (timeoutMs === 0) throw new XtcpError('DEADLINE_EXCEEDED', 'the call had no time left');
@@ -243,28 +243,32 @@ export class ServerSession extends Session {
       data,
       metadata,
       timeoutMs,
+      deadline: timeoutMs === undefined ? undefined : this.clock.now() + timeoutMs,
       codec: head.codec,
     };
-    const credit = new OutgoingCredit(this.peer.window);
-    const call: ServedCall = new ServedCall(
-      opened,
-      input,
-      inputCredit,
-      credit,
-      this.limits.maxAheadBytes,
-      this.wire,
-      this.clock,
-    );
-    this.live.set(id, call);
-    this.places.add(call);
+    const call: ServedCall = new ServedCall(opened, input, inputCredit, this);
+    this.calls.set(id, call);
+    this.waitedFor++;
+    this.places++;
+    if (opened.deadline !== undefined) {
+      this.deadlines ??= new Deadlines(this.clock);
+      this.deadlines.add(call);
+    }
     this.serve(call);
+  }
+
+  /** The call `id`, where its caller waits. */
+  private find(id: number): ServedCall | undefined {
+    const call = this.calls.get(id);
+    if (call?.isLive === true) return call;
+    this.skipLate(id);
+    return undefined;
   }
 
   /** The call whose input a frame is about; undefined where it is not live any more. */
   private callWithInput(head: Head): ServedCall | undefined {
-    const call = this.live.get(head.id);
-    if (call === undefined) this.skipLate(head.id);
-    else if (call.input === undefined || call.inputEnded) {
+    const call = this.find(head.id);
+    if (call !== undefined && (call.input === undefined || call.inputEnded)) {
       throw new XtcpError('PROTOCOL_ERROR', `a frame is about the input of call ${head.id}, which has none any more`);
     }
     return call;

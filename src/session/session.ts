@@ -55,8 +55,8 @@ export abstract class Session implements FrameStreamListener {
   constructor(
     protected readonly frames: FrameStream,
     protected readonly own: Hello,
-    protected readonly peer: Hello,
-    protected readonly limits: SessionLimits,
+    readonly peer: Hello,
+    readonly limits: SessionLimits,
     protected readonly clock: Clock,
     private readonly msgpack: Packer | undefined,
   ) {
@@ -115,7 +115,7 @@ export abstract class Session implements FrameStreamListener {
     return this.sendEncoded(encodeFrame(fields));
   }
 
-  protected sendEncoded(frame: EncodedFrame): boolean {
+  sendEncoded(frame: EncodedFrame): boolean {
     return this.state === 'open' ? this.frames.sendEncoded(frame) : true;
   }
 
@@ -146,7 +146,7 @@ export abstract class Session implements FrameStreamListener {
   }
 
   /** Whether a frame may go to the other side, which takes so many bytes at once. */
-  protected fits(frame: EncodedFrame): boolean {
+  fits(frame: EncodedFrame): boolean {
     return frame.fieldBytes <= this.peer.maxFrame;
   }
 
@@ -164,7 +164,6 @@ export abstract class Session implements FrameStreamListener {
         if (head.first === undefined || head.first < 1) {
           throw new XtcpError('PROTOCOL_ERROR', 'a grant of credit has no number of bytes above 0');
         }
-        this.control.spend();
         this.grant(head.id, head.first);
         return;
       case Kind.Ping:

@@ -148,6 +148,14 @@ describe('no flood is', () => {
     expect(hasGivenUp(client)).toBe(true);
   });
 
+  it('a whole window of items behind one that cannot be read', () => {
+    const client = calling({ limits });
+    client.session.open(recorded());
+    client.send('Nj1', '{');
+    flood(client, ['N-1', ''], Math.floor((65_536 - 33) / 32) + 1);
+    expect(client.stream.did).toEqual([]);
+  });
+
   it('a whole window of items behind the end of the call that was to read them', () => {
     const server = serving({ limits });
     server.send('Ot1', 'p', 'a');

@@ -47,7 +47,7 @@ describe('a server', () => {
     ] as const) {
       const { calls, send, frames } = serving({ limits });
       send('Qt1', 'p', 'a');
-      calls[0]!.answerMetadata = () => ofKeys(keys);
+      calls[0]!.answerMetadata = { getAnswerMetadata: () => ofKeys(keys) };
       calls[0]?.answer('A');
       expect(frames()[0]).toHaveLength(fields);
     }

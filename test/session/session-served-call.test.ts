@@ -115,7 +115,7 @@ describe('a call that is served', () => {
   it('sends its metadata with whichever end it has', () => {
     for (const [, end, frame] of ENDS) {
       const { call, frames } = opened();
-      call.answerMetadata = () => ({ k: 'v' });
+      call.answerMetadata = { getAnswerMetadata: () => ({ k: 'v' }) };
       end(call);
       expect(frames()).toEqual([[...frame, '{"k":"v"}']]);
     }
@@ -124,7 +124,7 @@ describe('a call that is served', () => {
   it('leaves out metadata that cannot be sent', () => {
     for (const [, end, frame] of ENDS) {
       const { call, frames } = opened();
-      call.answerMetadata = () => ({ k: 'v'.repeat(10_000) });
+      call.answerMetadata = { getAnswerMetadata: () => ({ k: 'v'.repeat(10_000) }) };
       end(call);
       expect(frames()).toEqual([frame]);
     }
@@ -134,7 +134,7 @@ describe('a call that is served', () => {
     const metadata = { k: '\u20ac'.repeat(2500) };
     for (let spare = 0; spare < 10_000; spare += 500) {
       const { call, frames } = opened();
-      call.answerMetadata = () => metadata;
+      call.answerMetadata = { getAnswerMetadata: () => metadata };
       call.fail(new XtcpError('APPLICATION', 'm', { details: 'd'.repeat(65_536 - spare) }));
       const bytes = frames()[0]?.reduce((sum, field) => sum + field.length, 0);
       expect(bytes).toBeLessThanOrEqual(65_536);
@@ -173,7 +173,7 @@ describe('the items of a call', () => {
 
   it('end with the error that their source failed with, as the call says it', async () => {
     const served = opened();
-    served.call.toError = (error) => new XtcpError('APPLICATION', String(error));
+    served.call.errors = { toError: (error) => new XtcpError('APPLICATION', String(error)) };
     served.call.items.failSource('oops');
     expect(served.frames()).toEqual([['E1', '{"code":"APPLICATION","message":"oops"}']]);
   });

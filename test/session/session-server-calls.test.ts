@@ -148,7 +148,7 @@ describe('an event', () => {
       expect([call.opened.kind, heads()]).toEqual(['event', []]);
       call.received();
       expect(heads()).toEqual(['C1']);
-      call.fail(call.toError(new Error('too late'), 'iterator'));
+      call.fail(call.errors.toError(new Error('too late'), 'iterator'));
       call.complete();
       call.leave();
       expect(heads()).toEqual([]);

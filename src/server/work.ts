@@ -1,0 +1,184 @@
+import type { LoggerService } from '@nestjs/common';
+
+import type { Answer } from '../classic/responder.js';
+import { XtcpError } from '../errors/xtcp-error.js';
+import type { ServedCall } from '../session/served-call.js';
+import type { HandlerRun } from './handler-run.js';
+import type { EventSink } from './replies.js';
+import type { XtcpContext } from './xtcp-context.js';
+
+/** Nest's processing hooks (`Server.runWithProcessingHooks`). */
+export interface ProcessingHooks {
+  /** Whether the application has set any; where it has not, going through them would only cost time. */
+  readonly areSet: boolean;
+  /** Calls the start hook, which calls `run`, to whom `end` is what calls the end hook. */
+  around(context: XtcpContext, run: (end: () => void) => Promise<void>): unknown;
+}
+
+/** Where work is done. */
+export interface Workplace {
+  readonly hooks: ProcessingHooks;
+  readonly logger: LoggerService;
+  /** Work has come. */
+  began(): void;
+  /** Nothing of it runs any more. */
+  ended(): void;
+}
+
+const noHook = (): void => {};
+
+/** The handlers that one call or event goes to, which together are one unit for hooks and limits. */
+abstract class Work {
+  /** `ready`: the start hook has not yet let it begin. */
+  private state: 'ready' | 'running' | 'ended' = 'ready';
+  private hasStarted = false;
+  private unfinished: number;
+  private endHook: () => void = noHook;
+
+  constructor(
+    private readonly place: Workplace,
+    private readonly context: XtcpContext,
+    private readonly runs: readonly HandlerRun[],
+  ) {
+    this.unfinished = runs.length;
+  }
+
+  /** All handlers have been called. */
+  protected abstract onStarted(): void;
+  /** Nothing of it runs any more. */
+  protected abstract onEnded(): void;
+  /** A hook failed, so that no handler was called. */
+  protected abstract onRefused(error: XtcpError): void;
+
+  begin(): void {
+    const { hooks } = this.place;
+    this.place.began();
+    // Measured: the way through Nest's hooks makes 1.7 KB of garbage a call, a sixth of all.
+    if (!hooks.areSet) {
+      this.start(noHook);
+      return;
+    }
+    try {
+      // A start hook may be async, and may drop or await what it is given, so that must not reject.
+      const hook = hooks.around(this.context, async (endHook) => {
+        this.start(endHook);
+      });
+      Promise.resolve(hook).catch((error: unknown) => {
+        this.hookFailed(error);
+      });
+    } catch (error) {
+      this.hookFailed(error);
+    }
+  }
+
+  /** Nobody waits any more. */
+  cancel(): void {
+    if (this.state === 'ready') this.end();
+    // Those that were not started have nothing to stop.
+    if (this.hasStarted) for (const run of this.runs) run.cancel();
+  }
+
+  private start(endHook: () => void): void {
+    if (this.hasStarted) return;
+    if (this.state === 'ended') {
+      // The caller left while the start hook waited: no handler runs, but what the hook began has an end.
+      this.hasStarted = true;
+      this.callHook(endHook);
+      return;
+    }
+    this.hasStarted = true;
+    this.state = 'running';
+    this.endHook = endHook;
+    const onEnd = (): void => {
+      this.runEnded();
+    };
+    for (const run of this.runs) run.start(onEnd);
+    this.onStarted();
+  }
+
+  private runEnded(): void {
+    if (--this.unfinished > 0) return;
+    this.end();
+    this.callHook(this.endHook);
+  }
+
+  private end(): void {
+    this.state = 'ended';
+    this.onEnded();
+    this.place.ended();
+  }
+
+  private hookFailed(error: unknown): void {
+    this.place.logger.error(error);
+    if (this.state !== 'ready') return;
+    this.onRefused(new XtcpError('INTERNAL', 'Internal server error'));
+    this.end();
+  }
+
+  private callHook(endHook: () => void): void {
+    try {
+      endHook();
+    } catch (error) {
+      this.place.logger.error(error);
+    }
+  }
+}
+
+/** The handlers of a classic request. */
+export class ClassicWork extends Work {
+  /** @param isEvent whether no handler of calls answers it */
+  constructor(
+    place: Workplace,
+    context: XtcpContext,
+    runs: readonly HandlerRun[],
+    private readonly isEvent: boolean,
+    private readonly answer: Answer,
+  ) {
+    super(place, context, runs);
+  }
+
+  protected override onStarted(): void {}
+
+  protected override onEnded(): void {
+    if (this.isEvent) this.answer('');
+  }
+
+  protected override onRefused(error: XtcpError): void {
+    this.answer(error);
+  }
+}
+
+/** The handlers of a call or an event of a session. */
+export class SessionWork extends Work {
+  /** @param sinks those of an event's handlers; undefined where a handler of calls answers */
+  constructor(
+    place: Workplace,
+    context: XtcpContext,
+    runs: readonly HandlerRun[],
+    private readonly call: ServedCall,
+    private readonly sinks: readonly EventSink[] | undefined,
+  ) {
+    super(place, context, runs);
+    call.onCancel = (reason) => {
+      context.abort(reason);
+      this.cancel();
+    };
+  }
+
+  protected override onStarted(): void {
+    this.call.received();
+  }
+
+  protected override onEnded(): void {
+    const { call, sinks } = this;
+    const failed = sinks?.find(({ error }) => error !== undefined)?.error;
+    if (failed !== undefined && call.opened.kind === 'event') call.fail(failed);
+    else if (sinks !== undefined) call.complete();
+    call.leave();
+  }
+
+  protected override onRefused(error: XtcpError): void {
+    this.call.fail(error);
+    this.call.leave();
+  }
+}
