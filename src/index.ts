@@ -1,11 +1,13 @@
 export { XtcpClient, type XtcpClientEvents, type XtcpClientStatus } from './client/xtcp-client.js';
 export { XtcpRecord, XtcpRecordBuilder, type XtcpCallOptions } from './client/xtcp-record.js';
 export { XTCP_ERROR_CODES, XtcpError, type XtcpErrorCode, type XtcpErrorContext } from './errors/xtcp-error.js';
-export type { Codec, EventAck, Protocol, XtcpClientOptions } from './options/client-options.js';
+export type { Authenticate, ClientHello, ClientPeer } from './options/authenticate.js';
+export type { Auth, Codec, EventAck, Protocol, XtcpClientOptions } from './options/client-options.js';
 export type { EndpointOptions } from './options/endpoint.js';
 export type { PayloadKind } from './options/payload-kind.js';
 export type { XtcpServerOptions } from './options/server-options.js';
 export type { XtcpExtras } from './server/router.js';
+export { drainOnSignals, type DrainOptions } from './nest/drain-on-signals.js';
 export { HttpToXtcpFilter } from './nest/http-to-xtcp.filter.js';
 export { IteratorErrorsInterceptor } from './nest/iterator-errors.interceptor.js';
 export { toHttpException, XtcpToHttpFilter } from './nest/xtcp-to-http.filter.js';

@@ -9,7 +9,7 @@ import type { Frame } from '../wire/frame.js';
 import { readErrorAnswer, RESULT } from './error-answer.js';
 import { decodePayload } from './payload.js';
 
-/** One call: what is asked, and who waits for it. Exactly one of the two functions is called, once. */
+/** One call: what is asked, and who waits for it. Exactly one of the three functions is called, once. */
 export interface ClassicCall {
   readonly method: string;
   readonly params: Field;
@@ -17,6 +17,8 @@ export interface ClassicCall {
   readonly payload: PayloadKind;
   onAnswer(value: unknown): void;
   onError(error: XtcpError): void;
+  /** The connection was lost behind the request; `executed` says whether the server can have had it. */
+  onLost(error: XtcpError): void;
 }
 
 export interface CallerLimits {
@@ -44,6 +46,8 @@ export interface CallerListener {
 interface Pending {
   call: ClassicCall | undefined;
   stopTimer: Cancel;
+  /** The number of its frame (FrameStream.framesSent). */
+  frame: number;
 }
 
 /** The calling side of one classic connection: sends requests, and gives the answers to them in the same order. */
@@ -93,6 +97,7 @@ export class ClassicCaller {
   send(call: ClassicCall): Cancel {
     const pending: Pending = {
       call,
+      frame: 0,
       stopTimer: this.clock.after(this.limits.requestTimeoutMs, () => {
         abandon();
         const { requestTimeoutMs } = this.limits;
@@ -105,6 +110,7 @@ export class ClassicCaller {
     this.pending.push(pending);
     this.waitedFor++;
     this.frames.send([call.method, call.params]);
+    pending.frame = this.frames.framesSent;
     return abandon;
   }
 
@@ -114,9 +120,10 @@ export class ClassicCaller {
     this.frames.finish();
   }
 
-  /** Closes the connection at once; its calls fail with `error`. */
+  /** Closes the connection at once, also one that is finishing; its calls fail with `error`. */
   destroy(error: XtcpError): void {
     this.fail(error, 'here', error);
+    this.frames.destroy();
   }
 
   private answered(frame: Frame): void {
@@ -129,6 +136,7 @@ export class ClassicCaller {
     this.listener.onAnswer();
     if (call !== undefined) deliver(call, frame);
     this.listener.onRoom();
+    this.resetIfUnwanted();
   }
 
   /** Takes a request off the list of those waited for; returns the call, once. */
@@ -143,11 +151,14 @@ export class ClassicCaller {
 
   private abandon(pending: Pending): void {
     if (this.settle(pending) === undefined || this.closed) return;
-    // With nobody else waiting here, a reset tells the server to stop working on it. Otherwise its answer is skipped.
-    if (this.waitedFor > 0) {
-      this.listener.onRoom();
-      return;
-    }
+    // While somebody waits here, its answer is skipped.
+    if (this.waitedFor > 0) this.listener.onRoom();
+    else this.resetIfUnwanted();
+  }
+
+  /** Where nobody waits for any of the answers that are owed, a reset tells the server to stop working on them. */
+  private resetIfUnwanted(): void {
+    if (this.closed || this.waitedFor > 0 || this.pending.length === 0) return;
     this.leave('here');
     this.frames.reset();
   }
@@ -165,13 +176,14 @@ export class ClassicCaller {
   /** Fails the oldest call with `error`; those behind it were lost with the connection, unless `others` says more. */
   private fail(error: XtcpError, ending: Ending = error, others?: XtcpError): void {
     if (this.closed) return;
-    const calls = this.pending.splice(0).map((pending) => this.settle(pending));
+    const lost = this.pending.splice(0).map((pending) => ({ call: this.settle(pending), frame: pending.frame }));
     this.leave(ending);
     this.frames.destroy();
-    const [oldest, ...behind] = calls;
-    oldest?.onError(error);
-    for (const call of behind) {
-      call?.onError(others ?? new XtcpError('UNAVAILABLE', 'the connection was lost', { cause: error }));
+    const behind = others ?? new XtcpError('UNAVAILABLE', 'the connection was lost', { cause: error });
+    for (const [index, { call, frame }] of lost.entries()) {
+      const reason = index === 0 ? error : behind;
+      if (ending === 'here') call?.onError(reason);
+      else call?.onLost(this.frames.hasBegun(frame) ? reason : reason.notExecuted());
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from '../clock/clock.js';
+import { IdleWatch } from '../clock/idle-watch.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { Field } from '../wire/encoder.js';
 import type { FrameStream, FrameStreamListener } from '../wire/frame-stream.js';
@@ -14,6 +15,8 @@ export interface ResponderLimits {
   readonly maxCalls: number;
   /** Milliseconds that a client which ended its output is still answered; 0 for any time. */
   readonly halfCloseTimeoutMs: number;
+  /** Milliseconds without a request after which the connection is closed; 0 for never. */
+  readonly idleTimeoutMs: number;
 }
 
 /** Answers one request. The first answer counts, later ones are ignored. */
@@ -47,6 +50,7 @@ export class ClassicResponder implements FrameStreamListener {
    */
   private state: 'open' | 'draining' | 'ending' | 'closed' = 'open';
   private cancelHalfClose: Cancel | undefined;
+  private readonly idle: IdleWatch;
 
   constructor(
     private readonly frames: FrameStream,
@@ -54,7 +58,16 @@ export class ClassicResponder implements FrameStreamListener {
     private readonly clock: Clock,
     private readonly serve: ServeRequest,
     private readonly onBroken: (error: XtcpError) => void,
-  ) {}
+  ) {
+    this.idle = new IdleWatch(
+      clock,
+      limits.idleTimeoutMs,
+      () => this.places.length > 0,
+      () => {
+        this.drain();
+      },
+    );
+  }
 
   /** Starts no further request; closes the connection when those that run have been answered. */
   drain(): void {
@@ -100,19 +113,24 @@ export class ClassicResponder implements FrameStreamListener {
 
   private end(place: Place, error: XtcpError): void {
     place.result = error;
-    this.state = 'ending';
+    this.endInTime();
     this.onBroken(error);
     this.settle();
   }
 
   onEnd(midFrame: boolean): void {
-    this.state = 'ending';
-    // TCP shows a client that still reads and one that is gone in the same way, so this has to end some time.
-    this.cancelHalfClose = this.clock.after(this.limits.halfCloseTimeoutMs, () => {
-      this.frames.destroy();
-    });
+    this.endInTime();
     if (midFrame) this.onBadInput(new XtcpError('PROTOCOL_ERROR', 'the input ended in the middle of a request'));
     else this.settle();
+  }
+
+  /** No more requests will come; those that run are answered, but not for ever. */
+  private endInTime(): void {
+    this.state = 'ending';
+    // TCP shows a client that still reads and one that is gone in the same way, so this has to end some time.
+    this.cancelHalfClose ??= this.clock.after(this.limits.halfCloseTimeoutMs, () => {
+      this.frames.destroy();
+    });
   }
 
   /** Sends what can be sent in order, then asks for more requests, or closes. */
@@ -142,6 +160,7 @@ export class ClassicResponder implements FrameStreamListener {
       if (!this.frames.send([field])) this.congested = true;
     }
     this.places.splice(0, answered);
+    if (answered > 0 && this.places.length === 0) this.idle.touch();
   }
 
   private askForMore(): void {
@@ -150,8 +169,10 @@ export class ClassicResponder implements FrameStreamListener {
     else this.frames.release();
   }
 
-  onClose(): void {
+  onClose(error: Error | undefined): void {
+    if (error instanceof XtcpError) this.onBroken(error);
     this.state = 'closed';
+    this.idle.stop();
     this.cancelHalfClose?.();
     for (const place of this.places) {
       if (place.result === undefined) place.cancel?.();

@@ -6,11 +6,13 @@ import type { Cancel, Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { EventAck } from '../options/client-options.js';
 import type { PayloadKind } from '../options/payload-kind.js';
+import type { Withdraw } from '../pool/call-queue.js';
 import type { EndpointCall, EndpointPool } from '../pool/endpoint-pool.js';
 import type { ItemSender } from '../session/item-sender.js';
 import { MAX_DEADLINE_MS } from '../session/session.js';
 import { encodeValue, type EncodedValue, type Packer } from '../wire/codec.js';
-import { encodeMetadata, type Metadata } from '../wire/metadata.js';
+import { encodeMetadata, type Metadata, type MetadataLimits } from '../wire/metadata.js';
+import type { Retries } from './retries.js';
 
 /** One call as the client's user asked for it. */
 export interface CallRequest {
@@ -24,6 +26,8 @@ export interface CallRequest {
   /** What counts instead in a session; classic counts it from the request being written. 0 for any time. */
   readonly requestTimeoutMs: number;
   readonly ack: EventAck;
+  /** Whether running it twice does no harm. */
+  readonly idempotent: boolean;
   readonly packer: Packer | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onMetadata: ((metadata: Metadata) => void) | undefined;
@@ -39,15 +43,26 @@ export interface CallObserver {
   onError(error: XtcpError): void;
 }
 
+/** Where calls are made. */
+export interface Caller {
+  readonly pool: EndpointPool;
+  readonly clock: Clock;
+  readonly retries: Retries;
+  readonly limits: MetadataLimits;
+}
+
 /**
- * Makes a call over whatever protocol the server speaks, and ends it in time.
+ * Makes a call over whatever protocol the server speaks, ends it in time, and makes it again where that is safe.
  * @returns what to call when its answer is not wanted any more
  */
-export function makeCall(pool: EndpointPool, clock: Clock, request: CallRequest, observer: CallObserver): Cancel {
+export function makeCall(caller: Caller, request: CallRequest, observer: CallObserver): Cancel {
+  const { pool, clock } = caller;
   const { signal } = request;
   const timeoutMs = request.timeoutMs ?? (request.requestTimeoutMs === 0 ? undefined : request.requestTimeoutMs);
   let ended = false;
-  let cancel: Cancel | undefined;
+  let withdraw: Withdraw | undefined;
+  /** Whether the caller was given a value, or its stream was read: it cannot be made again then. */
+  let isUnique = false;
   const end = (): boolean => {
     if (ended) return false;
     ended = true;
@@ -59,7 +74,7 @@ export function makeCall(pool: EndpointPool, clock: Clock, request: CallRequest,
     if (end()) observer.onError(error);
   };
   const giveUp = (error: XtcpError): void => {
-    cancel?.();
+    withdraw?.();
     fail(error);
   };
   const onAbort = (): void => {
@@ -82,10 +97,12 @@ export function makeCall(pool: EndpointPool, clock: Clock, request: CallRequest,
   };
   // Past what a timer can count, a call has no deadline; the wire has none, either.
   const stopTimer = clock.after(timeoutMs === undefined || timeoutMs > MAX_DEADLINE_MS ? 0 : timeoutMs, () => {
-    giveUp(new XtcpError('DEADLINE_EXCEEDED', `no end of the call within ${timeoutMs} ms`));
+    // One that never had a connection is told why.
+    const reason = withdraw?.();
+    fail(reason ?? new XtcpError('DEADLINE_EXCEEDED', `no end of the call within ${timeoutMs} ms`));
   });
   const stop: Cancel = () => {
-    if (end()) cancel?.();
+    if (end()) withdraw?.();
   };
   if (timeoutMs !== undefined && (typeof timeoutMs !== 'number' || Number.isNaN(timeoutMs))) {
     fail(new XtcpError('INVALID_ARGUMENT', 'the timeoutMs of the call is no number', { executed: false }));
@@ -102,9 +119,16 @@ export function makeCall(pool: EndpointPool, clock: Clock, request: CallRequest,
   }
   signal?.addEventListener('abort', onAbort);
   const onValue = (value: unknown, taken: () => void): void => {
+    isUnique = true;
     if (!ended) observer.onValue(value, taken);
   };
-  const input = inputOf(request.data);
+  const source = inputOf(request.data);
+  const input =
+    source &&
+    ((sender: ItemSender): void => {
+      isUnique = true;
+      source(sender);
+    });
   if (input !== undefined && request.kind === 'event') {
     fail(new XtcpError('INVALID_ARGUMENT', 'an event carries one value, not a stream', { executed: false }));
     return stop;
@@ -113,10 +137,9 @@ export function makeCall(pool: EndpointPool, clock: Clock, request: CallRequest,
   let metadata: string;
   try {
     data = encodeValue(input === undefined ? request.data : undefined, request.packer);
-    metadata = encodeMetadata(request.metadata);
+    metadata = encodeMetadata(request.metadata, caller.limits);
   } catch (error) {
-    const { code, message, cause } = error as XtcpError;
-    fail(new XtcpError(code, message, { cause, executed: false }));
+    fail((error as XtcpError).notExecuted());
     return stop;
   }
   const call: EndpointCall = {
@@ -130,18 +153,35 @@ export function makeCall(pool: EndpointPool, clock: Clock, request: CallRequest,
     msgpack: request.packer !== undefined,
     onValue,
     onComplete: complete,
-    onError: (error, answerMetadata) => {
-      if (!ended) tellMetadata(answerMetadata);
+    onError: fail,
+    onReturned: (error, answerMetadata) => {
+      if (ended || isAgain(error)) return;
+      tellMetadata(answerMetadata);
       fail(error);
     },
     toClassic: () => {
       if (request.timeoutMs === undefined) stopTimer();
-      return classicOf(request, onValue, complete, fail);
+      return classicOf(request, onValue, complete, fail, isAgain);
     },
   };
-  cancel = pool.call(call);
-  // It may have ended by itself on its way: a source that aborts the signal as soon as it is asked.
-  if (ended) cancel();
+  const attempts = caller.retries.begin();
+  const attempt = (): void => {
+    const placed = pool.call(call);
+    withdraw = placed;
+    // It may have ended by itself on its way: a source that aborts the signal as soon as it is asked.
+    if (ended) placed();
+  };
+  const isAgain = (error: XtcpError): boolean => {
+    const waitMs = isUnique ? undefined : attempts.again(error, request.idempotent);
+    if (waitMs === undefined) return false;
+    const stopWaiting = clock.after(waitMs, attempt);
+    withdraw = () => {
+      stopWaiting();
+      return error;
+    };
+    return true;
+  };
+  attempt();
   return stop;
 }
 
@@ -150,6 +190,7 @@ function classicOf(
   onValue: (value: unknown, taken: () => void) => void,
   complete: (metadata: undefined) => void,
   onError: (error: XtcpError) => void,
+  isAgain: (error: XtcpError) => boolean,
 ): ClassicCall {
   if (inputOf(request.data) !== undefined) {
     throw new XtcpError('UNIMPLEMENTED', 'the server speaks only xtcp 0.2, which has no streams', { executed: false });
@@ -163,6 +204,9 @@ function classicOf(
       complete(undefined);
     },
     onError,
+    onLost: (error) => {
+      if (!isAgain(error)) onError(error);
+    },
   };
 }
 

@@ -12,6 +12,7 @@ import { resolveClientOptions, type ResolvedClientOptions, type XtcpClientOption
 import { formatEndpoint } from '../options/endpoint.js';
 import type { Dial } from '../pool/connection.js';
 import { EndpointPool } from '../pool/endpoint-pool.js';
+import type { PoolStatus } from '../pool/pool.js';
 import { Inbox } from '../session/inbox.js';
 import { LEAST } from '../session/hello.js';
 import { dial } from '../socket/dial.js';
@@ -19,16 +20,18 @@ import { SocketStream } from '../socket/socket-stream.js';
 import type { Packer } from '../wire/codec.js';
 import { MSGPACK_LETTER } from '../wire/codec.js';
 import { findMsgpack, requireMsgpack } from '../wire/msgpack.js';
-import { makeCall } from './call.js';
+import { RepeatedLines } from '../log/repeated-lines.js';
+import { makeCall, type Caller } from './call.js';
 import { PacketExchange, type PacketObserver } from './packets.js';
-import { LostEvents } from './lost-events.js';
+import { Retries } from './retries.js';
 import { inheritedOptions, XtcpRecord, type XtcpCallOptions } from './xtcp-record.js';
 
 /**
- * `connected`: the server is there, as far as the latest that was seen of it tells. `disconnected`: it could not be
- * reached, all connections to it were lost, or the client was closed.
+ * `connected`: the server is there, as far as the latest that was seen of it tells. `reconnecting`: its session was lost
+ * or is going away, and another one is being opened; calls wait for it. `disconnected`: it could not be reached, the
+ * connection was closed because nothing needed it, or the client was closed.
  */
-export type XtcpClientStatus = 'connected' | 'disconnected';
+export type XtcpClientStatus = PoolStatus;
 
 /** What {@link XtcpClient.on} takes. */
 export type XtcpClientEvents = {
@@ -53,7 +56,11 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
   private readonly sockets = new Set<Socket>();
   private readonly packets: PacketExchange | undefined;
   private lastId = 0;
-  private readonly lostEvents = new LostEvents(systemClock, new Logger('XtcpClient'));
+  private readonly caller: Caller;
+  private readonly logger = new Logger(XtcpClient.name);
+  private readonly lostEvents = new RepeatedLines(systemClock, (line) => {
+    this.logger.error(line);
+  });
 
   /** @throws {XtcpError} INVALID_ARGUMENT where an option is wrong. */
   constructor(options: XtcpClientOptions = {}) {
@@ -75,7 +82,7 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
     // What a server may leave unfinished in the middle of a frame is bounded by the keepalive.
     const limits = { ...this.options, incompleteMessageTimeout: 0 };
     const dialOne: Dial = (onOpen, onFailed) => this.dial(onOpen, onFailed);
-    this.pool = new EndpointPool(protocol, dialOne, hello, limits, systemClock, this.msgpack, {
+    this.pool = new EndpointPool(protocol, dialOne, hello, this.options.auth, limits, systemClock, this.msgpack, {
       onConnect: () => {
         this.events.emit('connect');
       },
@@ -90,6 +97,8 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
         this._status$.next(status);
       },
     });
+    const retries = new Retries(this.options, systemClock);
+    this.caller = { pool: this.pool, clock: systemClock, retries, limits: this.options };
   }
 
   override get status(): Observable<XtcpClientStatus> {
@@ -115,6 +124,7 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
    */
   override async close(): Promise<void> {
     await this.pool.close(new XtcpError('CANCELLED', 'the client was closed'));
+    this.lostEvents.flush();
   }
 
   /** For Nest: see the option `connectOnStart`. */
@@ -170,7 +180,7 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
       defer(() => this.dispatchEvent<TResult>(this.createPacket(pattern, data))).pipe(
         tap({
           error: (error: unknown) => {
-            if (!subject.observed) this.lostEvents.lost(error);
+            if (!subject.observed) this.tellLost(error);
           },
         }),
       ),
@@ -317,8 +327,7 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
       return () => {};
     }
     return makeCall(
-      this.pool,
-      systemClock,
+      this.caller,
       {
         kind,
         pattern,
@@ -327,6 +336,7 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
         timeoutMs,
         requestTimeoutMs,
         ack: options.ack ?? this.options.ack,
+        idempotent: options.idempotent ?? false,
         packer,
         signal: options.signal,
         onMetadata: options.onMetadata,
@@ -334,6 +344,11 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
       },
       { ...observer, onError },
     );
+  }
+
+  private tellLost(error: unknown): void {
+    const reason = error instanceof Error ? error.message : 'the handler failed';
+    this.lostEvents.tell('lost events', `An event was lost: ${reason}`);
   }
 
   /** A pattern in Nest's normal form. @throws {XtcpError} INVALID_ARGUMENT where it has none. */
@@ -355,7 +370,7 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
         socket.once('close', () => {
           this.sockets.delete(socket);
         });
-        onOpen(new SocketStream(socket));
+        onOpen(new SocketStream(socket, this.options));
       },
       onFailed,
     });

@@ -14,6 +14,11 @@ export interface XtcpCallOptions {
   ack?: EventAck | undefined;
   /** Cancels the call when it is aborted. */
   signal?: AbortSignal | undefined;
+  /**
+   * Whether running the call twice does no harm: then it is made again when its connection is lost in the middle,
+   * unless something of its answer has come, or its data is a stream. Default false.
+   */
+  idempotent?: boolean | undefined;
   /** Called, before the end, with the metadata that the handler set for its caller, if it did. */
   onMetadata?: ((metadata: Metadata) => void) | undefined;
 }
@@ -54,6 +59,11 @@ export class XtcpRecordBuilder<TData = unknown> {
 
   setAck(ack: EventAck): this {
     return this.set({ ack });
+  }
+
+  /** Says that running the call twice does no harm. */
+  setIdempotent(idempotent = true): this {
+    return this.set({ idempotent });
   }
 
   setSignal(signal: AbortSignal): this {

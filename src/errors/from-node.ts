@@ -15,8 +15,12 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EMFILE: 'this process has too many open files',
 };
 
-/** The one place that turns an error of Node's sockets into an {@link XtcpError}: UNAVAILABLE, `cause` kept. */
+/**
+ * The one place that turns an error of Node's sockets into an {@link XtcpError}: UNAVAILABLE, `cause` kept. A socket
+ * that was let go of by this side gives the reason back as it is.
+ */
 export function fromSocketError(error: Error, context: XtcpErrorContext = {}): XtcpError {
+  if (error instanceof XtcpError) return error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   const meaning = (code !== undefined && MEANINGS[code]) || 'the connection failed';
   return new XtcpError('UNAVAILABLE', code === undefined ? meaning : `${meaning} (${code})`, {

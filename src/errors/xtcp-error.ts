@@ -63,6 +63,12 @@ export class XtcpError extends Error {
     return this.told(`calling ${quoteForMessage(pattern)} at ${endpoint}`, { endpoint, pattern });
   }
 
+  /** The same error, of which it is known that no application code began to run for the call. */
+  notExecuted(): XtcpError {
+    const { details, cause, endpoint, pattern } = this;
+    return new XtcpError(this.code, this.message, { details, cause, endpoint, pattern, executed: false });
+  }
+
   private told(where: string, context: XtcpErrorContext): XtcpError {
     const { executed, details, cause } = this;
     return new XtcpError(this.code, `${this.message} (${where})`, { executed, details, cause, ...context });
@@ -74,7 +80,13 @@ const LONGEST_QUOTE = 100;
 /** A pattern as it may stand in a message: quoted, control characters escaped, cut at 100 characters. */
 export function quoteForMessage(text: string): string {
   const cut = text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text;
-  return JSON.stringify(cut).replaceAll(/[\u007f-\u009f\u2028\u2029]/g, escapeUnit);
+  return escapeControls(JSON.stringify(cut));
+}
+
+/** A text that may stand in one line of a log: control characters, line breaks among them, are escaped. */
+export function escapeControls(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, escapeUnit);
 }
 
 function escapeUnit(unit: string): string {

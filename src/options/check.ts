@@ -1,7 +1,7 @@
 import { XtcpError } from '../errors/xtcp-error.js';
 
 /** setTimeout's own limit; beyond it Node fires at once. */
-const LONGEST_MS = 2 ** 31 - 1;
+export const LONGEST_MS = 2 ** 31 - 1;
 
 /** Reads options one by one, each checked; for options that come from JavaScript and environment variables. */
 export class OptionReader<Options extends object> {
@@ -42,6 +42,16 @@ export class OptionReader<Options extends object> {
     return this.integer(name, fallback, 0, LONGEST_MS);
   }
 
+  /** A number from `least` to `most`. */
+  number(name: keyof Options & string, fallback: number, least: number, most: number): number {
+    const value: unknown = this.options[name];
+    if (value === undefined) return fallback;
+    if (typeof value !== 'number' || !(value >= least && value <= most)) {
+      throw this.wrong(name, `a number from ${least} to ${most}`);
+    }
+    return value;
+  }
+
   text(name: keyof Options & string, fallback: string): string {
     const value: unknown = this.options[name];
     if (value === undefined) return fallback;
@@ -69,6 +79,18 @@ export class OptionReader<Options extends object> {
     if (value === undefined) return undefined;
     const found: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, method) : undefined;
     if (typeof found !== 'function') throw this.wrong(name, `an object with a method ${method}`);
+    return value as Options[Name];
+  }
+
+  /** A function, or one of the other types named. */
+  functionOr<Name extends keyof Options & string>(
+    name: Name,
+    ...others: readonly 'string'[]
+  ): Options[Name] | undefined {
+    const value: unknown = this.options[name];
+    if (value === undefined) return undefined;
+    const types = ['function', ...others];
+    if (!types.includes(typeof value) || value === '') throw this.wrong(name, `a ${types.join(' or a ')}`);
     return value as Options[Name];
   }
 

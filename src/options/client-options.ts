@@ -1,9 +1,9 @@
-import { OptionReader } from './check.js';
+import { LONGEST_MS, OptionReader } from './check.js';
 import { readEndpoint, type Endpoint, type EndpointOptions } from './endpoint.js';
 import { DEFAULT_MAX_FRAME_BYTES, GREATEST_MAX_FRAME_BYTES } from './limits.js';
 import { PAYLOAD_KINDS, type PayloadKind } from './payload-kind.js';
 import type { PacketDeserializer, PacketSerializer } from './packets.js';
-import { readSessionLimits } from './session-limits.js';
+import { readSessionLimits, SESSION_LIMIT_NAMES, type ResolvedSessionLimits } from './session-limits.js';
 
 const PROTOCOLS = ['auto', 'session', 'classic'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
@@ -15,6 +15,9 @@ export type Codec = (typeof CODECS)[number];
 export const ACKS = ['none', 'received', 'handled'] as const;
 /** When an event counts as emitted: written, handed to its handlers, or handled by all of them. */
 export type EventAck = (typeof ACKS)[number];
+
+/** A token, or what gives one; asked again for each connection. */
+export type Auth = string | (() => string | Promise<string>);
 
 export interface XtcpClientOptions extends EndpointOptions {
   /** Changes the packets that are sent, as in Nest's own transports: what it leaves in `data` is what is encoded. */
@@ -46,6 +49,50 @@ export interface XtcpClientOptions extends EndpointOptions {
   keepAliveIntervalMs?: number | undefined;
   /** Milliseconds that it then has to give one, before the connection is dropped. Default 10000. */
   keepAliveTimeoutMs?: number | undefined;
+  /** Milliseconds that the server may take nothing of what waits to be sent to it. Default 30000, 0 for any time. */
+  writeTimeoutMs?: number | undefined;
+  /**
+   * Bytes that may wait to be sent to a server that does not read. No further call is sent to it while any wait; where
+   * more gather all the same, its connection is dropped. Default 64 MiB, at least 64 KiB.
+   */
+  maxSendBufferSize?: number | undefined;
+  /**
+   * The token that the client shows in its hello, or a function that gives it, asked at every connect. With it, the
+   * client never speaks classic, which has no place for it. It appears in no log and in no error.
+   */
+  auth?: Auth | undefined;
+  /**
+   * Milliseconds to the first attempt to connect again where one has failed; each further one doubles them, up to
+   * `maxReconnectDelayMs`, and of that a random part is waited. Default 100.
+   */
+  reconnectDelayMs?: number | undefined;
+  /** The most milliseconds between two attempts to connect. Default 5000. */
+  maxReconnectDelayMs?: number | undefined;
+  /** Calls that wait at once for a connection, or for a place on one; further ones fail. Default 10000. */
+  maxQueue?: number | undefined;
+  /**
+   * How often a call is made again by itself, at most, where it certainly did not run or is marked idempotent.
+   * Default 4, 0 for never.
+   */
+  retries?: number | undefined;
+  /**
+   * Calls made again, as a share of all calls, 0 to 1, so that a server in trouble is not given more of it. Beside
+   * that, 100 may be made at once and 10 in a second. Default 0.2.
+   */
+  retryShare?: number | undefined;
+  /**
+   * Frames that carry neither call nor item which a server may send in a second, beside two for each call or item.
+   * Default 1000.
+   */
+  maxControlFramesPerSecond?: number | undefined;
+  /** Fields that one frame may have. Default 16, the least. */
+  maxFields?: number | undefined;
+  /** Bytes of a pattern, for a server that takes more than 1024. Default 1024, the least. */
+  maxPatternBytes?: number | undefined;
+  /** Bytes of the metadata of a call, as JSON, for a server that takes more than 8192. Default 8192, the least. */
+  maxMetadataBytes?: number | undefined;
+  /** Keys of the metadata of a call, for a server that takes more than 64. Default 64, the least. */
+  maxMetadataKeys?: number | undefined;
   /** Milliseconds that `close()` leaves to the calls of a session. Default 5000; 0 fails them at once. */
   gracePeriodMs?: number | undefined;
   /** How classic answers are read. Default `'text'`, a string. */
@@ -76,7 +123,7 @@ export interface XtcpClientOptions extends EndpointOptions {
 }
 
 /** Options with nothing left open. */
-export interface ResolvedClientOptions {
+export interface ResolvedClientOptions extends ResolvedSessionLimits {
   readonly serializer: PacketSerializer | undefined;
   readonly deserializer: PacketDeserializer | undefined;
   readonly endpoint: Endpoint;
@@ -92,11 +139,13 @@ export interface ResolvedClientOptions {
   readonly codec: Codec;
   readonly timeoutMs: number;
   readonly ack: EventAck;
-  readonly windowBytes: number;
-  readonly maxAheadBytes: number;
-  readonly keepAliveIntervalMs: number;
-  readonly keepAliveTimeoutMs: number;
   readonly gracePeriodMs: number;
+  readonly auth: Auth | undefined;
+  readonly reconnectDelayMs: number;
+  readonly maxReconnectDelayMs: number;
+  readonly maxQueue: number;
+  readonly retries: number;
+  readonly retryShare: number;
 }
 
 /** @throws {XtcpError} INVALID_ARGUMENT, naming the option that is wrong, what it is and what it takes. */
@@ -119,12 +168,18 @@ export function resolveClientOptions(options: XtcpClientOptions): ResolvedClient
     'codec',
     'timeoutMs',
     'ack',
-    'windowBytes',
-    'maxAheadBytes',
-    'keepAliveIntervalMs',
-    'keepAliveTimeoutMs',
     'gracePeriodMs',
+    'auth',
+    'reconnectDelayMs',
+    'maxReconnectDelayMs',
+    'maxQueue',
+    'retries',
+    'retryShare',
+    ...SESSION_LIMIT_NAMES,
   ]);
+  const auth = read.functionOr('auth', 'string');
+  const protocol = read.oneOf('protocol', 'auto', PROTOCOLS);
+  if (protocol === 'classic') read.notBoth('auth', 'protocol');
   return {
     endpoint: readEndpoint(read, 1),
     serializer: read.method('serializer', 'serialize'),
@@ -137,7 +192,14 @@ export function resolveClientOptions(options: XtcpClientOptions): ResolvedClient
     requestTimeoutMs: read.milliseconds('requestTimeoutMs', 30_000),
     maxFrameBytes: read.integer('maxFrameBytes', DEFAULT_MAX_FRAME_BYTES, 1, GREATEST_MAX_FRAME_BYTES),
     connectOnStart: read.flag('connectOnStart', false),
-    protocol: read.oneOf('protocol', 'auto', PROTOCOLS),
+    // xtcp 0.2 has no place for the token, so that a client with one stays away from it.
+    protocol: auth === undefined ? protocol : 'session',
+    auth,
+    reconnectDelayMs: read.integer('reconnectDelayMs', 100, 1, LONGEST_MS),
+    maxReconnectDelayMs: read.integer('maxReconnectDelayMs', 5000, 1, LONGEST_MS),
+    maxQueue: read.integer('maxQueue', 10_000, 0, 10_000_000),
+    retries: read.integer('retries', 4, 0, 100),
+    retryShare: read.number('retryShare', 0.2, 0, 1),
     codec: read.oneOf('codec', 'json', CODECS),
     timeoutMs: read.milliseconds('timeoutMs', 0),
     ack: read.oneOf('ack', 'received', ACKS),

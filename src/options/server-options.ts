@@ -2,7 +2,8 @@ import { OptionReader } from './check.js';
 import { readEndpoint, type Endpoint, type EndpointOptions } from './endpoint.js';
 import { DEFAULT_MAX_FRAME_BYTES, GREATEST_MAX_FRAME_BYTES } from './limits.js';
 import type { PacketDeserializer, PacketSerializer } from './packets.js';
-import { readSessionLimits } from './session-limits.js';
+import { readSessionLimits, SESSION_LIMIT_NAMES, type ResolvedSessionLimits } from './session-limits.js';
+import type { Authenticate } from './authenticate.js';
 import { PAYLOAD_KINDS, type PayloadKind } from './payload-kind.js';
 
 export interface XtcpServerOptions extends EndpointOptions {
@@ -31,14 +32,47 @@ export interface XtcpServerOptions extends EndpointOptions {
    * byte starts them anew. Default 30000, 0 for any time.
    */
   incompleteMessageTimeout?: number | undefined;
-  /** Calls that run at once on one connection; further ones wait unread. Default 100. */
+  /**
+   * Calls that run at once on one connection: in a session further ones fail with RESOURCE_EXHAUSTED, classic requests
+   * wait unread. A call counts until its handler has ended, whoever waits for it. Default 100, in a session the least.
+   */
   maxCalls?: number | undefined;
+  /** Calls that run at once in the whole server; further ones fail with RESOURCE_EXHAUSTED. Default 10000. */
+  maxServerCalls?: number | undefined;
+  /** Connections that are open at once; further ones are turned away. Default 20000. */
+  maxConnections?: number | undefined;
+  /** Of these, connections from one IP address. Default 1000. */
+  maxConnectionsPerAddress?: number | undefined;
+  /**
+   * Bytes that may wait to be sent to a client that does not read. Nothing more is read from it while any wait; where
+   * more gather all the same, its connection is dropped. Default 64 MiB, at least 64 KiB.
+   */
+  maxSendBufferSize?: number | undefined;
+  /**
+   * Milliseconds that a connection has from being accepted until its first frame is there and its client is
+   * authenticated. Default 10000, 0 for any time.
+   */
+  handshakeTimeoutMs?: number | undefined;
+  /**
+   * Milliseconds after which a connection that carries no call is closed; the client of a session is asked to leave
+   * first, so that no call is lost. Default 600000, 0 for never.
+   */
+  idleTimeoutMs?: number | undefined;
+  /**
+   * Decides who may open a session: gets what the client says of itself and where it is, and returns whatever
+   * `XtcpContext.identity` is to be, or a promise of it. Where it throws, the client gets UNAUTHENTICATED and its
+   * connection is closed before any call runs. xtcp 0.2 clients, who can say nothing of themselves, are turned away.
+   */
+  authenticate?: Authenticate | undefined;
   /**
    * Milliseconds that a client which has ended its output, as `nc -N` does, is still answered. TCP shows a client that
    * is gone in the same way. Default 30000, 0 for any time.
    */
   halfCloseTimeoutMs?: number | undefined;
-  /** Whether classic clients (xtcp 0.2) are served too. With false they are told so and turned away. Default true. */
+  /**
+   * Whether classic clients (xtcp 0.2) are served too. With false they are told so and turned away. Default true; with
+   * `authenticate` false.
+   */
   classic?: boolean | undefined;
   /**
    * Bytes of items that a client may send ahead of a handler that reads them as a stream; each such stream may hold
@@ -57,6 +91,21 @@ export interface XtcpServerOptions extends EndpointOptions {
   keepAliveIntervalMs?: number | undefined;
   /** Milliseconds that it then has to give one, before its connection is dropped. Default 10000. */
   keepAliveTimeoutMs?: number | undefined;
+  /** Milliseconds that a client may take nothing of what waits to be sent to it. Default 30000, 0 for any time. */
+  writeTimeoutMs?: number | undefined;
+  /**
+   * Frames of a session that carry neither call nor item (pings, credit, cancels, what is skipped) which a client may
+   * send in a second, beside two for each call or item. One that sends more is cut off. Default 1000.
+   */
+  maxControlFramesPerSecond?: number | undefined;
+  /** Fields that one frame may have. Default 16, the least. */
+  maxFields?: number | undefined;
+  /** Bytes of a pattern. Default 1024, the least. */
+  maxPatternBytes?: number | undefined;
+  /** Bytes of the metadata of a call, as JSON. Default 8192, the least. */
+  maxMetadataBytes?: number | undefined;
+  /** Keys of the metadata of a call. Default 64, the least. */
+  maxMetadataKeys?: number | undefined;
   /**
    * Whether calls that a handler makes take over, by themselves, what is left of the deadline of the call that it
    * answers, and its metadata. Costs every call some microseconds on Node 20 (AsyncLocalStorage). Default false.
@@ -70,7 +119,7 @@ export interface XtcpServerOptions extends EndpointOptions {
 }
 
 /** Options with nothing left open. */
-export interface ResolvedServerOptions {
+export interface ResolvedServerOptions extends ResolvedSessionLimits {
   readonly serializer: PacketSerializer | undefined;
   readonly deserializer: PacketDeserializer | undefined;
   readonly endpoint: Endpoint;
@@ -81,11 +130,13 @@ export interface ResolvedServerOptions {
   readonly halfCloseTimeoutMs: number;
   readonly gracePeriodMs: number;
   readonly classic: boolean;
-  readonly windowBytes: number;
-  readonly maxAheadBytes: number;
-  readonly keepAliveIntervalMs: number;
-  readonly keepAliveTimeoutMs: number;
   readonly inherit: boolean;
+  readonly maxServerCalls: number;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  readonly handshakeTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly authenticate: Authenticate | undefined;
 }
 
 /** @throws {XtcpError} INVALID_ARGUMENT, naming the option that is wrong, what it is and what it takes. */
@@ -103,12 +154,19 @@ export function resolveServerOptions(options: XtcpServerOptions): ResolvedServer
     'halfCloseTimeoutMs',
     'gracePeriodMs',
     'classic',
-    'windowBytes',
-    'maxAheadBytes',
-    'keepAliveIntervalMs',
-    'keepAliveTimeoutMs',
     'inherit',
+    'maxServerCalls',
+    'maxConnections',
+    'maxConnectionsPerAddress',
+    'handshakeTimeoutMs',
+    'idleTimeoutMs',
+    'authenticate',
+    ...SESSION_LIMIT_NAMES,
   ]);
+  const authenticate = read.functionOr('authenticate');
+  const classic = read.flag('classic', authenticate === undefined);
+  // xtcp 0.2 has no hello, so that serving it would let everybody in.
+  if (classic) read.notBoth('authenticate', 'classic');
   return {
     endpoint: readEndpoint(read, 0),
     serializer: read.method('serializer', 'serialize'),
@@ -119,8 +177,14 @@ export function resolveServerOptions(options: XtcpServerOptions): ResolvedServer
     maxCalls: read.integer('maxCalls', 100, 1, 1_000_000),
     halfCloseTimeoutMs: read.milliseconds('halfCloseTimeoutMs', 30_000),
     gracePeriodMs: read.milliseconds('gracePeriodMs', 10_000),
-    classic: read.flag('classic', true),
+    classic,
     inherit: read.flag('inherit', false),
+    maxServerCalls: read.integer('maxServerCalls', 10_000, 1, 10_000_000),
+    maxConnections: read.integer('maxConnections', 20_000, 1, 10_000_000),
+    maxConnectionsPerAddress: read.integer('maxConnectionsPerAddress', 1000, 1, 10_000_000),
+    handshakeTimeoutMs: read.milliseconds('handshakeTimeoutMs', 10_000),
+    idleTimeoutMs: read.milliseconds('idleTimeoutMs', 600_000),
+    authenticate,
     ...readSessionLimits(read),
   };
 }

@@ -20,13 +20,14 @@ export interface ConnectionListener extends CallerListener {
 type State =
   | { readonly kind: 'connecting'; readonly stopDial: Cancel; readonly waiting: Map<ClassicCall, { stop: Cancel }> }
   | { readonly kind: 'open'; readonly caller: ClassicCaller }
-  | { readonly kind: 'closed' };
+  /** It carries no calls any more, but may still be closing. */
+  | { readonly kind: 'closed'; readonly caller: ClassicCaller | undefined };
 
 /** One connection of the pool, from the dial on; takes calls before it is open. */
 export class Connection implements Carrier {
   answers = 0;
   answeredAt = 0;
-  private state: State = { kind: 'closed' };
+  private state: State = { kind: 'closed', caller: undefined };
 
   constructor(
     dial: Dial,
@@ -82,10 +83,10 @@ export class Connection implements Carrier {
     if (this.state.kind === 'open') this.state.caller.finish();
   }
 
-  /** Closes at once; its calls fail with `error`. */
+  /** Closes at once, also where it is closing already; its calls fail with `error`. */
   destroy(error: XtcpError): void {
-    if (this.state.kind === 'open') this.state.caller.destroy(error);
-    else this.abort(error);
+    if (this.state.kind === 'connecting') this.abort(error);
+    else this.state.caller?.destroy(error);
   }
 
   private opened(bytes: ByteStream): void {
@@ -101,7 +102,7 @@ export class Connection implements Carrier {
         this.listener.onRoom();
       },
       onClose: (ending) => {
-        this.state = { kind: 'closed' };
+        this.state = { kind: 'closed', caller };
         this.listener.onClose(ending);
       },
       onGone: () => {
@@ -122,7 +123,7 @@ export class Connection implements Carrier {
   private failed(error: XtcpError, ending: Ending): void {
     if (this.state.kind !== 'connecting') return;
     const { waiting } = this.state;
-    this.state = { kind: 'closed' };
+    this.state = { kind: 'closed', caller: undefined };
     this.listener.onClose(ending);
     this.listener.onGone();
     for (const call of waiting.keys()) call.onError(error);

@@ -1,10 +1,11 @@
 import type { ClassicCall } from '../classic/caller.js';
-import type { Cancel, Clock } from '../clock/clock.js';
+import type { Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
-import type { Protocol } from '../options/client-options.js';
+import type { Auth, Protocol } from '../options/client-options.js';
 import type { OutgoingCall } from '../session/client-session.js';
 import type { Hello } from '../session/hello.js';
 import type { Packer } from '../wire/codec.js';
+import type { Withdraw } from './call-queue.js';
 import type { Dial } from './connection.js';
 import { Pool, type PoolLimits, type PoolListener } from './pool.js';
 import { SessionPool, type SessionPoolLimits } from './session-pool.js';
@@ -28,13 +29,14 @@ export class EndpointPool {
     private readonly protocol: Protocol,
     dial: Dial,
     own: Hello,
+    auth: Auth | undefined,
     limits: PoolLimits & SessionPoolLimits,
     private readonly clock: Clock,
     msgpack: Packer | undefined,
     listener: PoolListener,
   ) {
     this.classic = new Pool(dial, limits, clock, listener);
-    this.sessions = new SessionPool(dial, own, limits, clock, msgpack, {
+    this.sessions = new SessionPool(dial, own, auth, limits, clock, msgpack, {
       ...listener,
       onClassic: () => {
         this.metClassic();
@@ -43,7 +45,7 @@ export class EndpointPool {
   }
 
   /** @returns what to call when the call is not wanted any more */
-  call(call: EndpointCall): Cancel {
+  call(call: EndpointCall): Withdraw {
     return this.speaksClassic ? this.callClassic(call) : this.sessions.call(call);
   }
 
@@ -73,13 +75,12 @@ export class EndpointPool {
     this.sessions.moveTo((call) => this.callClassic(call));
   }
 
-  private callClassic(call: EndpointCall): Cancel {
+  private callClassic(call: EndpointCall): Withdraw {
     let classic: ClassicCall;
     try {
       classic = call.toClassic();
     } catch (error) {
-      const { code, message, cause } = error as XtcpError;
-      call.onError(new XtcpError(code, message, { cause, executed: false }));
+      call.onError((error as XtcpError).notExecuted());
       return () => {};
     }
     return this.classic.call(classic);

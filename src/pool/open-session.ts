@@ -2,8 +2,9 @@ import { readErrorAnswer } from '../classic/error-answer.js';
 import type { Cancel, Clock } from '../clock/clock.js';
 import { fromSocketError } from '../errors/from-node.js';
 import { XtcpError } from '../errors/xtcp-error.js';
+import type { Auth } from '../options/client-options.js';
 import { ClientSession, type ClientSessionListener } from '../session/client-session.js';
-import { helloFields, isHello, MAX_FIELDS, readHello, type Hello } from '../session/hello.js';
+import { helloFields, isHello, readHello, type Hello } from '../session/hello.js';
 import type { SessionLimits } from '../session/session.js';
 import type { ByteStream } from '../wire/byte-stream.js';
 import type { Packer } from '../wire/codec.js';
@@ -15,6 +16,7 @@ export interface OpenSessionLimits extends SessionLimits {
   /** Milliseconds that the server has to answer the hello; 0 for any time. */
   readonly connectTimeoutMs: number;
   readonly incompleteMessageTimeout: number;
+  readonly maxFields: number;
 }
 
 export interface OpenSessionListener extends ClientSessionListener {
@@ -26,33 +28,80 @@ export interface OpenSessionListener extends ClientSessionListener {
   onGone(): void;
 }
 
-/** Dials, says hello, and hands over the session once the server has said hello too. */
+/** Asks for the token, dials, says hello, and hands over the session once the server has said hello too. */
 export function openSession(
   dial: Dial,
   own: Hello,
+  auth: Auth | undefined,
   limits: OpenSessionLimits,
   clock: Clock,
   msgpack: Packer | undefined,
   listener: OpenSessionListener,
 ): Cancel {
-  let dialling = true;
-  let cancel = dial(
-    (bytes) => {
-      dialling = false;
-      cancel = greet(bytes, own, limits, clock, msgpack, listener);
-    },
-    (error) => {
-      dialling = false;
-      listener.onFailed(error);
-      listener.onGone();
-    },
-  );
-  return () => {
-    cancel();
-    if (!dialling) return;
-    dialling = false;
+  /** Until there is a connection, whose own end is told then. */
+  let waiting = true;
+  const settle = (): boolean => {
+    const wasWaiting = waiting;
+    waiting = false;
+    return wasWaiting;
+  };
+  const fail = (error: XtcpError): void => {
+    if (!settle()) return;
+    listener.onFailed(error);
     listener.onGone();
   };
+  const start = (hello: Hello): Cancel =>
+    dial((bytes) => {
+      settle();
+      cancel = greet(bytes, hello, limits, clock, msgpack, listener);
+    }, fail);
+  let cancel: Cancel;
+  if (typeof auth === 'function') {
+    cancel = askForToken(auth, limits.connectTimeoutMs, clock, fail, (token) => {
+      cancel = start({ ...own, auth: token });
+    });
+  } else {
+    cancel = start({ ...own, auth });
+  }
+  return () => {
+    cancel();
+    if (settle()) listener.onGone();
+  };
+}
+
+/** @returns what to call when it is not wanted any more; neither of the two functions is called then */
+function askForToken(
+  auth: () => string | Promise<string>,
+  timeoutMs: number,
+  clock: Clock,
+  onFailed: (error: XtcpError) => void,
+  onToken: (token: string) => void,
+): Cancel {
+  let waiting = true;
+  const settle = (): boolean => {
+    const wasWaiting = waiting;
+    waiting = false;
+    stopTimer();
+    return wasWaiting;
+  };
+  const fail = (message: string, cause?: unknown): void => {
+    if (settle()) onFailed(new XtcpError('UNAUTHENTICATED', message, { cause, executed: false }));
+  };
+  const stopTimer = clock.after(timeoutMs, () => {
+    fail(`the option "auth" gave no token within ${timeoutMs} ms (connectTimeoutMs)`);
+  });
+  Promise.resolve()
+    .then(auth)
+    .then(
+      (token: unknown) => {
+        if (typeof token !== 'string') fail('the option "auth" gave something that is no string');
+        else if (settle()) onToken(token);
+      },
+      (error: unknown) => {
+        fail('the option "auth" failed to give a token', error);
+      },
+    );
+  return settle;
 }
 
 /** Whether a classic answer may have been said before the server had made out the hello. */
@@ -80,8 +129,7 @@ function greet(
     if (!settle()) return;
     frames.destroy();
     // No call can have begun: none is sent before the server has said hello.
-    const { code, message, details, cause } = error;
-    listener.onFailed(new XtcpError(code, message, { details, cause, executed: false }));
+    listener.onFailed(error.notExecuted());
   };
   const answered = (frame: Frame): void => {
     if (!isHello(frame)) {
@@ -125,7 +173,7 @@ function greet(
     listener.onOpen(session);
   };
   const { incompleteMessageTimeout, connectTimeoutMs } = limits;
-  const frameLimits = { maxFrameBytes: own.maxFrame, maxFields: MAX_FIELDS, incompleteMessageTimeout };
+  const frameLimits = { maxFrameBytes: own.maxFrame, maxFields: limits.maxFields, incompleteMessageTimeout };
   const frames = new FrameStream(bytes, frameLimits, clock, {
     onFrame: answered,
     onBadInput: (cause) => {

@@ -1,18 +1,19 @@
 import type { CallerLimits, ClassicCall } from '../classic/caller.js';
-import type { Cancel, Clock } from '../clock/clock.js';
+import type { Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
-import { CallQueue } from './call-queue.js';
+import { CallQueue, type QueueLimits, type Withdraw } from './call-queue.js';
 import { Connection, type Dial } from './connection.js';
 import { Reuse } from './reuse.js';
 
-export interface PoolLimits extends CallerLimits {
+export interface PoolLimits extends CallerLimits, QueueLimits {
   /** Connections that carry calls at once; calls beyond wait in order. */
   readonly connections: number;
   /** Requests under way at once on one connection, where the server keeps connections open. */
   readonly pipelining: number;
-  /** Milliseconds that a call waits for a place on a connection; 0 for any time. */
-  readonly queueTimeoutMs: number;
 }
+
+/** `reconnecting`: a session was lost and is being opened again. */
+export type PoolStatus = 'connected' | 'reconnecting' | 'disconnected';
 
 export interface PoolListener {
   /** A connection was opened. */
@@ -22,7 +23,7 @@ export interface PoolListener {
   /** A connection was closed, by whichever side. */
   onClose(): void;
   /** Whether the server is there, as far as the latest that was seen of it tells. */
-  onStatus(status: 'connected' | 'disconnected'): void;
+  onStatus(status: PoolStatus): void;
 }
 
 /**
@@ -44,15 +45,15 @@ export class Pool {
     private readonly clock: Clock,
     private readonly listener: PoolListener,
   ) {
-    this.queue = new CallQueue(limits.queueTimeoutMs, clock);
+    this.queue = new CallQueue(limits, clock);
     this.reuse = new Reuse(limits.pipelining > 1, clock);
   }
 
   /** Makes a call as soon as there is a place. @returns what to call when it is not wanted any more. */
-  call(call: ClassicCall): Cancel {
-    const cancel = this.queue.add(call);
+  call(call: ClassicCall): Withdraw {
+    const withdraw = this.queue.add(call);
     this.place();
-    return cancel;
+    return withdraw;
   }
 
   /** Resolves when a connection is open; rejects with UNAVAILABLE where none can be opened. */
@@ -69,8 +70,7 @@ export class Pool {
     const failQueued = this.queue.cut();
     for (const { reject } of this.connecting.splice(0)) reject(error);
     const remaining = Array.from(this.remaining, ([, onGone]) => new Promise<void>((resolve) => onGone.push(resolve)));
-    const connections = Array.from(this.connections);
-    for (const connection of connections) connection.destroy(error);
+    for (const connection of Array.from(this.remaining.keys())) connection.destroy(error);
     failQueued(error);
     this.listener.onStatus('disconnected');
     await Promise.all(remaining);

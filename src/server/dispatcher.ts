@@ -25,6 +25,8 @@ export interface Peer {
   readonly socket: Socket;
   /** Kept apart, since a closed socket no longer knows it. */
   readonly remoteAddress: string | undefined;
+  /** What `authenticate` returned. */
+  identity: unknown;
 }
 
 /** Nest's `Server.runWithProcessingHooks`: `run` is called by the start hook, `end` calls the end hook. */
@@ -57,6 +59,8 @@ export class Dispatcher {
   constructor(
     private readonly router: Router,
     private readonly payload: PayloadKind,
+    /** Calls that run at once; more are turned away. */
+    private readonly maxCalls: number,
     private readonly withHooks: WithHooks,
     private readonly scopeOf: (context: XtcpContext) => Scope,
     private readonly packets: Packets,
@@ -79,6 +83,7 @@ export class Dispatcher {
     let route: Route;
     let jobs: Job[];
     try {
+      this.checkRoom();
       pattern = request.text(METHOD);
       route = this.route(pattern);
       jobs = [...(route.call === undefined ? [] : [route.call]), ...route.events].map((handler) => ({
@@ -137,6 +142,7 @@ export class Dispatcher {
     }
     let route: Route;
     try {
+      this.checkRoom();
       route = this.route(pattern);
     } catch (error) {
       call.fail(error as XtcpError);
@@ -144,7 +150,11 @@ export class Dispatcher {
       return;
     }
     const deadline = timeoutMs === undefined ? undefined : this.clock.now() + timeoutMs;
-    const context = new XtcpContext([peer.socket, pattern, peer.remoteAddress, metadata], this.clock, deadline);
+    const context = new XtcpContext(
+      [peer.socket, pattern, peer.remoteAddress, metadata, peer.identity],
+      this.clock,
+      deadline,
+    );
     const isAnswered = kind === 'call' && route.call !== undefined;
     const sinks: EventSink[] = [];
     const jobs = (isAnswered ? [route.call!] : handlersOfEvent(route)).map((handler): Job => {
@@ -182,6 +192,13 @@ export class Dispatcher {
     return serializer === undefined ? sink : new SerializingSink(sink, serializer, String(id));
   }
 
+  /** @throws {XtcpError} RESOURCE_EXHAUSTED where as many calls run as may */
+  private checkRoom(): void {
+    if (this.running < this.maxCalls) return;
+    const message = `the server runs ${this.maxCalls} calls already (maxServerCalls)`;
+    throw new XtcpError('RESOURCE_EXHAUSTED', message, { executed: false });
+  }
+
   private route(pattern: string): Route {
     const route = this.router.find(pattern);
     if (route === undefined) throw new XtcpError('UNIMPLEMENTED', NO_HANDLER, { executed: false });
@@ -210,7 +227,7 @@ export class Dispatcher {
       state = 'running';
       const scope = this.scopeOf(work.context);
       cancels = work.jobs.map(({ handler, data, sink }) =>
-        runHandler(handler, data, work.context, sink, scope, () => {
+        runHandler(handler, data, work.context, sink, scope, this.clock, () => {
           if (--unfinished > 0) return;
           end();
           this.guarded(endHook);

@@ -1,7 +1,7 @@
 import type { MessageHandler } from '@nestjs/microservices';
 import { isObservable, type Subscription } from 'rxjs';
 
-import type { Cancel } from '../clock/clock.js';
+import type { Cancel, Clock } from '../clock/clock.js';
 import type { ErrorOrigin } from './error-of.js';
 import type { XtcpContext } from './xtcp-context.js';
 
@@ -21,6 +21,13 @@ export interface ResultSink {
 export type Scope = <T>(run: () => T) => T;
 
 /**
+ * Milliseconds for which a handler that was cut off before it gave anything is taken to go on. Behind an interceptor, a
+ * promise looks like an Observable, and unsubscribing from it shows nothing of the function that still runs. So a
+ * caller who opens and cancels in a loop has no more of them at once than places in such a time.
+ */
+const UNSEEN_END_MS = 1000;
+
+/**
  * Runs a handler, once, and hands over what it gives. Nest's handlers give what their filters produced as an
  * Observable that fails (RpcProxy), so that a rejected promise is an error that went past the filters.
  * @param onEnd called once, when nothing of the handler runs any more; behind the sink's end
@@ -32,10 +39,12 @@ export function runHandler(
   context: XtcpContext,
   sink: ResultSink,
   scope: Scope,
+  clock: Clock,
   onEnd: () => void,
 ): Cancel {
   let cancelled = false;
   let ended = false;
+  let hasGiven = false;
   let subscription: Subscription | undefined;
   let iterable: TrackedIterable | undefined;
   const end = (): void => {
@@ -56,6 +65,7 @@ export function runHandler(
   const observe = (observer: (on: Observing) => Subscription): void => {
     const on: Observing = {
       next: (value) => {
+        hasGiven = true;
         if (iterable !== undefined) return;
         if (isAsyncIterable(value)) iterate(value);
         else sink.next(value);
@@ -101,7 +111,8 @@ export function runHandler(
       iterable.stop();
     } else if (subscription !== undefined) {
       subscription.unsubscribe();
-      end();
+      if (hasGiven) end();
+      else clock.after(UNSEEN_END_MS, end);
     }
   };
 }

@@ -9,6 +9,7 @@ type XtcpContextArgs = [
   pattern: string,
   remoteAddress: string | undefined,
   metadata?: PacketMetadata | undefined,
+  identity?: unknown,
 ];
 
 /** What a handler learns of its call beside the payload: `@Ctx() context: XtcpContext`. */
@@ -46,6 +47,11 @@ export class XtcpContext extends BaseRpcContext<XtcpContextArgs> {
   /** The metadata that the caller attached, if any; a classic call has none. */
   getMetadata(): PacketMetadata | undefined {
     return this.args[3];
+  }
+
+  /** Who the caller is: what the server's option `authenticate` returned for its connection. */
+  get identity(): unknown {
+    return this.args[4];
   }
 
   /**

@@ -6,12 +6,18 @@ import type { Observable } from 'rxjs';
 
 import { systemClock } from '../clock/clock.js';
 import { InOrder } from '../async/in-order.js';
+import { formatErrorAnswer } from '../classic/error-answer.js';
 import { keepCurrentCall, runWithin } from '../async/current-call.js';
+import type { XtcpError } from '../errors/xtcp-error.js';
 import { resolveServerOptions, type ResolvedServerOptions, type XtcpServerOptions } from '../options/server-options.js';
 import { formatEndpoint } from '../options/endpoint.js';
 import { Acceptor } from '../socket/acceptor.js';
 import { SocketStream } from '../socket/socket-stream.js';
+import { encodeFrame } from '../wire/encoder.js';
 import { findMsgpack } from '../wire/msgpack.js';
+import { RepeatedLines } from '../log/repeated-lines.js';
+import { identify } from './identify.js';
+import { ConnectionPlaces } from './connection-places.js';
 import { ServerConnection } from './connection.js';
 import { Dispatcher, type Peer } from './dispatcher.js';
 import { Router } from './router.js';
@@ -44,6 +50,13 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   private readonly dispatcher: Dispatcher;
   private readonly acceptor: Acceptor;
   private readonly connections = new Set<ServerConnection>();
+  private readonly places: ConnectionPlaces;
+  private readonly complaints = new RepeatedLines(systemClock, (line) => {
+    this.logger.warn(line);
+  });
+  /** Resolves when the acceptor, told to close, has no connection left. */
+  private closed: Promise<void> = Promise.resolve();
+  private draining: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
   /** @throws {XtcpError} INVALID_ARGUMENT where an option is wrong. */
@@ -54,12 +67,14 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     this.dispatcher = new Dispatcher(
       this.router,
       this.options.payload,
+      this.options.maxServerCalls,
       (context, run) => this.runWithProcessingHooks(context, run),
       this.options.inherit ? (context) => (run) => runWithin(context, run) : () => (run) => run(),
       this.options,
       systemClock,
       this.logger,
     );
+    this.places = new ConnectionPlaces(this.options);
     this.acceptor = new Acceptor((socket) => {
       this.accept(socket);
     });
@@ -93,6 +108,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
       callback(error);
     };
     this.closing = undefined;
+    this.draining = undefined;
     server.off('error', this.logError);
     server.once('listening', onListening);
     server.once('error', onError);
@@ -106,12 +122,22 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   }
 
   /**
-   * Stops: accepts no connection and starts no call any more, lets the calls that run finish and be answered for up to
-   * `gracePeriodMs`, then destroys what is left. Resolves when nothing is open. May be called again, and with the
-   * signal's name.
+   * Prepares for the end: accepts no connection any more and asks those that are open to go elsewhere, while every call
+   * that still comes on them is served. Resolves when the last one has gone and no handler runs any more, at the latest
+   * after `gracePeriodMs`, which is the option's where nothing is given. {@link close} does this by itself; alone it is for what has to happen in between, before
+   * the application lets go of what its handlers need.
+   */
+  drain(gracePeriodMs = this.options.gracePeriodMs): Promise<void> {
+    this.draining ??= this.letGo(gracePeriodMs);
+    return this.draining;
+  }
+
+  /**
+   * Stops: drains, then closes what is left. Resolves when nothing is open. May be called again, and with the signal's
+   * name.
    */
   override close(): Promise<void> {
-    this.closing ??= this.drain();
+    this.closing ??= this.shutDown();
     return this.closing;
   }
 
@@ -153,35 +179,63 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
 
   private accept(socket: Socket): void {
     const { remoteAddress, remotePort } = socket;
-    const peer: Peer = { socket, remoteAddress };
+    const client =
+      remoteAddress === undefined ? 'a client' : formatEndpoint({ host: remoteAddress, port: remotePort ?? 0 });
+    const onBroken = (error: XtcpError): void => {
+      this.complaints.tell(remoteAddress ?? client, `Closing the connection of ${client}: ${error.message}`);
+    };
+    const refusal = this.places.take(remoteAddress);
+    if (refusal !== undefined) {
+      onBroken(refusal);
+      turnAway(socket, refusal);
+      return;
+    }
+    const peer: Peer = { socket, remoteAddress, identity: undefined };
     const order = new InOrder();
-    const connection = new ServerConnection(new SocketStream(socket), this.options, systemClock, findMsgpack(), {
+    const { authenticate } = this.options;
+    const stream = new SocketStream(socket, this.options);
+    const connection = new ServerConnection(stream, this.options, systemClock, findMsgpack(), {
       serveRequest: (request, answer) => this.dispatcher.serveRequest(peer, request, answer),
       serveCall: (call) => {
         this.dispatcher.serveCall(peer, call, order);
       },
-      onBroken: (error) => {
-        const client =
-          remoteAddress === undefined ? 'a client' : formatEndpoint({ host: remoteAddress, port: remotePort ?? 0 });
-        this.logger.warn(`Closing the connection of ${client}: ${error.message}`);
-      },
+      authenticate:
+        authenticate === undefined
+          ? undefined
+          : async (hello) => {
+              peer.identity = await identify(authenticate, hello, { remoteAddress, socket });
+            },
+      onBroken,
     });
     this.connections.add(connection);
     socket.once('close', () => {
       this.connections.delete(connection);
+      this.places.free(remoteAddress);
     });
   }
 
-  private async drain(): Promise<void> {
-    const closed = this.acceptor.close();
+  private async letGo(gracePeriodMs: number): Promise<void> {
+    this.closed = this.acceptor.close();
     for (const connection of this.connections) connection.drain();
-    await within(this.options.gracePeriodMs, Promise.all([closed, this.dispatcher.idle()]));
+    await within(gracePeriodMs, Promise.all([this.closed, this.dispatcher.idle()]));
+  }
+
+  private async shutDown(): Promise<void> {
+    await this.drain();
     for (const connection of this.connections) connection.cut();
     // What was said last is on its way; who does not take it in time is not waited for.
-    await within(LAST_WORDS_MS, closed);
+    await within(LAST_WORDS_MS, this.closed);
     this.acceptor.destroyConnections();
-    await closed;
+    await this.closed;
+    this.complaints.flush();
   }
+}
+
+/** Closes a connection that there is no place for. Either protocol's client takes one classic line for the reason. */
+function turnAway(socket: Socket, refusal: XtcpError): void {
+  socket.on('error', () => {});
+  socket.end(encodeFrame([formatErrorAnswer(refusal)]).join(''));
+  socket.destroySoon();
 }
 
 /** Waits for `done`, but no longer than `ms` milliseconds. */

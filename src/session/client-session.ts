@@ -1,8 +1,9 @@
 import type { Cancel, Clock } from '../clock/clock.js';
-import { XtcpError } from '../errors/xtcp-error.js';
+import { quoteForMessage, XtcpError } from '../errors/xtcp-error.js';
 import { ACKS, type EventAck } from '../options/client-options.js';
 import { decodeValue, MSGPACK_LETTER, type EncodedValue, type Packer } from '../wire/codec.js';
 import { encodeError, readError } from '../wire/error-field.js';
+import type { Field } from '../wire/encoder.js';
 import type { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, type Head } from '../wire/head.js';
@@ -34,6 +35,11 @@ export interface OutgoingCall {
   /** The end. Exactly one of the two is called, once, unless the call is cancelled. */
   onComplete(metadata: Metadata | undefined): void;
   onError(error: XtcpError, metadata?: Metadata): void;
+  /**
+   * The end, in the place of {@link onError}, of a call that was on the connection when the server turned it away or
+   * the connection was lost; `executed` says what is known of it.
+   */
+  onReturned(error: XtcpError, metadata?: Metadata): void;
 }
 
 export interface ClientSessionListener {
@@ -41,13 +47,19 @@ export interface ClientSessionListener {
   onRoom(): void;
   /** The connection was lost while calls were on it. Said before they are told. */
   onLost(error: XtcpError): void;
-  /** No further call can be opened here. Said once. */
-  onLeaving(): void;
+  /**
+   * No further call can be opened here. Said once.
+   * @param isWanted whether there is reason to look for another connection before a call needs one
+   */
+  onLeaving(isWanted: boolean): void;
 }
 
 interface LiveCall {
   readonly call: OutgoingCall;
-  readonly credit: IncomingCredit;
+  /** The number of the frame that opened it (FrameStream.framesSent). */
+  openedBy: number;
+  /** The server's, for the items of its answer; from the first of them on. */
+  credit: IncomingCredit | undefined;
   readonly input: ItemSender | undefined;
 }
 
@@ -55,6 +67,9 @@ interface LiveCall {
 export class ClientSession extends Session {
   private readonly live = new Map<number, LiveCall>();
   private leaving = false;
+  /** Whether what was sent waits for the server to take it. */
+  private congested = false;
+  private served = false;
 
   constructor(
     frames: FrameStream,
@@ -73,9 +88,14 @@ export class ClientSession extends Session {
     return this.live.size;
   }
 
+  /** Whether a call has ended here, as it does with a server that is well. */
+  get hasServed(): boolean {
+    return this.served;
+  }
+
   /** Whether another call may be opened now. */
   get hasRoom(): boolean {
-    return !this.leaving && this.state === 'open' && this.live.size < this.peer.maxCalls;
+    return !this.leaving && !this.congested && this.state === 'open' && this.live.size < this.peer.maxCalls;
   }
 
   /**
@@ -100,21 +120,23 @@ export class ClientSession extends Session {
       return () => {};
     }
     this.highest = id;
+    this.control.earn();
     if (call.kind === 'event' && call.ack === 'none') {
       this.send(fields);
       call.onComplete(undefined);
       return () => {};
     }
-    const credit = new IncomingCredit(this.own.window, (bytes) => {
-      if (this.live.has(id)) this.send([`${Kind.Credit}${id} ${bytes}`]);
-    });
     const input = call.input === undefined ? undefined : this.inputOf(id, call);
-    this.live.set(id, { call, credit, input });
+    const live: LiveCall = { call, openedBy: 0, credit: undefined, input };
+    this.live.set(id, live);
     this.send(fields);
+    live.openedBy = this.frames.framesSent;
     if (input !== undefined) call.input?.(input);
     return () => {
       if (this.endCall(id) === undefined) return;
       this.send([`${Kind.Cancel}${id}`]);
+      // Items that the server has sent, or sends before it hears of this, are skipped.
+      this.control.allow(this.creditOf(id, live).itemsUnderWay);
       this.roomAgain();
     };
   }
@@ -125,8 +147,7 @@ export class ClientSession extends Session {
       this.settle();
       return;
     }
-    this.leaving = true;
-    this.listener.onLeaving();
+    this.leave(false);
     this.sayGoingAway('CANCELLED', 'the client is closing');
     this.settle();
   }
@@ -139,7 +160,15 @@ export class ClientSession extends Session {
   }
 
   override onDrain(): void {
-    // A client never stops reading because its writes are stuck: else both sides could wait for ever.
+    this.congested = false;
+    if (this.hasRoom) this.listener.onRoom();
+  }
+
+  /** A client opens no call while its writes are stuck, but goes on reading: else both sides could wait for ever. */
+  protected override send(fields: readonly Field[]): boolean {
+    const keepsUp = super.send(fields);
+    if (!keepsUp) this.congested = true;
+    return keepsUp;
   }
 
   protected override takeCallFrame(head: Head, frame: Frame): void {
@@ -152,7 +181,7 @@ export class ClientSession extends Session {
         const live = this.find(head.id);
         if (live === undefined) return;
         this.deliver(head, live, () => {
-          const metadata = decodeMetadata(frame, ENDING.metadata);
+          const metadata = decodeMetadata(frame, ENDING.metadata, this.limits);
           this.endCall(head.id);
           live.call.onComplete(metadata);
         });
@@ -164,9 +193,9 @@ export class ClientSession extends Session {
         if (live === undefined) return;
         this.deliver(head, live, () => {
           const error = readError(frame, ENDING.error);
-          const metadata = decodeMetadata(frame, ENDING.errorMetadata);
+          const metadata = decodeMetadata(frame, ENDING.errorMetadata, this.limits);
           this.endCall(head.id);
-          live.call.onError(error, metadata);
+          live.call.onReturned(error, metadata);
         });
         return;
       }
@@ -181,11 +210,9 @@ export class ClientSession extends Session {
 
   protected override peerGoesAway(message: GoingAway): void {
     const { code, reason, last } = message;
-    const text = typeof reason === 'string' ? `the server is going away: ${reason}` : 'the server is going away';
-    if (!this.leaving) {
-      this.leaving = true;
-      this.listener.onLeaving();
-    }
+    const why = typeof reason === 'string' ? `: ${quoteForMessage(reason)}` : '';
+    const text = `the server is going away${why}`;
+    this.leave(code !== 'CANCELLED');
     if (Number.isSafeInteger(last) && (last as number) >= 0) {
       for (const id of this.live.keys()) {
         if (id > (last as number)) this.failCall(id, new XtcpError('UNAVAILABLE', text, { executed: false }));
@@ -199,11 +226,11 @@ export class ClientSession extends Session {
 
   protected override lost(error: XtcpError): void {
     if (this.live.size > 0) this.listener.onLost(error);
-    if (!this.leaving) {
-      this.leaving = true;
-      this.listener.onLeaving();
+    this.leave(true);
+    for (const [id, { openedBy }] of this.live) {
+      // What never left cannot have run.
+      this.failCall(id, this.frames.hasBegun(openedBy) ? error : error.notExecuted());
     }
-    for (const id of this.live.keys()) this.failCall(id, error);
   }
 
   private inputOf(id: number, call: OutgoingCall): ItemSender {
@@ -214,6 +241,7 @@ export class ClientSession extends Session {
         if (!this.fits(head, payload)) {
           throw new XtcpError('RESOURCE_EXHAUSTED', "an item is over the server's maxFrame");
         }
+        this.control.earn();
         this.send([head, payload]);
       },
       onComplete: () => {
@@ -251,19 +279,29 @@ export class ClientSession extends Session {
     if (live.call.kind === 'event') throw new XtcpError('PROTOCOL_ERROR', 'a value came for an event');
     const isLast = head.kind === Kind.Answer;
     const bytes = frame.length(CARRYING.payload);
-    if (!isLast) live.credit.arrived(bytes);
+    if (!isLast) {
+      this.creditOf(head.id, live).arrived(bytes);
+      this.control.earn();
+    }
     this.deliver(head, live, () => {
       const value = decodeValue(frame, CARRYING.payload, head.codec, this.packer);
-      const metadata = isLast ? decodeMetadata(frame, CARRYING.metadata) : undefined;
+      const metadata = isLast ? decodeMetadata(frame, CARRYING.metadata, this.limits) : undefined;
       if (isLast) this.endCall(head.id);
       // An answer of nothing is an end without a value, as it is with Nest's own transports.
       if (!isLast || head.codec !== '-') {
         live.call.onValue(value, () => {
-          if (!isLast) live.credit.consumed(bytes);
+          if (!isLast) live.credit?.consumed(bytes);
         });
       }
       if (isLast) live.call.onComplete(metadata);
     });
+  }
+
+  private creditOf(id: number, live: LiveCall): IncomingCredit {
+    live.credit ??= new IncomingCredit(this.own.window, (bytes) => {
+      if (this.live.has(id)) this.send([`${Kind.Credit}${id} ${bytes}`]);
+    });
+    return live.credit;
   }
 
   /** Runs what reads a frame; one that cannot be read ends its call, and harms no other. */
@@ -276,7 +314,9 @@ export class ClientSession extends Session {
       if (wasLive && kind === Kind.Item) this.send([`${Kind.Cancel}${id}`]);
       live.call.onError(new XtcpError('INTERNAL', `the answer cannot be read: ${error.message}`));
     }
-    if (!this.live.has(id)) this.roomAgain();
+    if (this.live.has(id)) return;
+    this.served = true;
+    this.roomAgain();
   }
 
   private find(id: number): LiveCall | undefined {
@@ -295,7 +335,13 @@ export class ClientSession extends Session {
   }
 
   private failCall(id: number, error: XtcpError): void {
-    this.endCall(id)?.call.onError(error);
+    this.endCall(id)?.call.onReturned(error);
+  }
+
+  private leave(isWanted: boolean): void {
+    if (this.leaving) return;
+    this.leaving = true;
+    this.listener.onLeaving(isWanted);
   }
 
   private roomAgain(): void {

@@ -56,6 +56,11 @@ export class IncomingCredit {
     this.left = window;
   }
 
+  /** The most items that may be on their way. */
+  get itemsUnderWay(): number {
+    return this.left > 0 ? Math.floor(this.left / ITEM_OVERHEAD) + 1 : 0;
+  }
+
   /** An item has come. @throws {XtcpError} PROTOCOL_ERROR where it came without credit. */
   arrived(payloadBytes: number): void {
     if (this.left <= 0) throw new XtcpError('PROTOCOL_ERROR', 'an item came without credit');

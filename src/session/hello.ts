@@ -8,9 +8,6 @@ export const PROTOCOL_NAME = 'xtcp';
 /** The highest version of sessions that this side speaks. */
 export const VERSION = 1;
 
-/** Fields that every peer takes in one frame (docs/protocol.md, "Opening"). */
-export const MAX_FIELDS = 16;
-
 /** The least that a peer may say for each, and what counts where it says nothing or has not spoken yet. */
 export const LEAST = { maxFrame: 65_536, window: 65_536, maxCalls: 100 } as const;
 
@@ -24,6 +21,10 @@ export interface Hello {
   readonly maxCalls: number;
   /** Codec letters that it speaks beyond `- t j b`. */
   readonly codecs: readonly string[];
+  /** What a client calls itself. */
+  readonly name?: string | undefined;
+  /** A client's token. */
+  readonly auth?: string | undefined;
 }
 
 export function helloFields(hello: Hello): string[] {
@@ -59,7 +60,9 @@ export function readHello(frame: Frame, from: 'client' | 'server'): Hello {
   }
   if (typeof members !== 'object' || members === null || Array.isArray(members)) throw wrong('it is no JSON object');
   if (/[\r\n]/.test(json)) throw wrong('it has a raw CR or LF');
-  const { error, codecs = [], name, auth, ...numbers } = members as Record<string, unknown>;
+  // Without a prototype: what a peer leaves out must not be found there.
+  const said = Object.assign(Object.create(null) as object, members) as Record<string, unknown>;
+  const { error, codecs = [], name, auth } = said;
   if (from === 'server' && error !== undefined) throw refused(error);
   if (!Array.isArray(codecs) || !codecs.every((codec) => typeof codec === 'string'))
     throw wrong('its codecs are wrong');
@@ -67,10 +70,12 @@ export function readHello(frame: Frame, from: 'client' | 'server'): Hello {
     if (text !== undefined && typeof text !== 'string') throw wrong('its name or auth is no text');
   }
   return {
-    maxFrame: number(numbers, 'maxFrame'),
-    window: number(numbers, 'window'),
-    maxCalls: number(numbers, 'maxCalls'),
+    maxFrame: number(said, 'maxFrame'),
+    window: number(said, 'window'),
+    maxCalls: number(said, 'maxCalls'),
     codecs,
+    name: name as string | undefined,
+    auth: auth as string | undefined,
   };
 }
 

@@ -4,7 +4,7 @@ import { encodeValue, MSGPACK_LETTER, type EncodedValue, type Packer } from '../
 import { byteLength, type Field } from '../wire/encoder.js';
 import { encodeError } from '../wire/error-field.js';
 import { Kind } from '../wire/head.js';
-import { encodeMetadata, type Metadata } from '../wire/metadata.js';
+import { encodeMetadata, type Metadata, type MetadataLimits } from '../wire/metadata.js';
 import type { IncomingCredit, OutgoingCredit } from './credit.js';
 import type { Inbox } from './inbox.js';
 import { ItemSender } from './item-sender.js';
@@ -18,8 +18,10 @@ export interface ServedCallWire {
   fits(...fields: readonly Field[]): boolean;
   ended(call: ServedCall): void;
   left(call: ServedCall): void;
+  itemSent(): void;
   packer(): Packer | undefined;
   readonly maxErrorBytes: number;
+  readonly metadataLimits: MetadataLimits;
 }
 
 /** What opened a call. */
@@ -178,7 +180,7 @@ export class ServedCall {
   /** What cannot be sent as metadata is left out: the answer matters more. */
   private metadataField(): string {
     try {
-      return encodeMetadata(this.answerMetadata());
+      return encodeMetadata(this.answerMetadata(), this.wire.metadataLimits);
     } catch {
       return '';
     }
@@ -187,7 +189,9 @@ export class ServedCall {
   private sendItem({ letter, payload }: EncodedValue): void {
     const head = `${Kind.Item}${letter}${this.opened.id}`;
     if (!this.wire.fits(head, payload)) throw tooLarge('an item');
-    if (this.live) this.wire.send([head, payload]);
+    if (!this.live) return;
+    this.wire.itemSent();
+    this.wire.send([head, payload]);
   }
 
   private ended(): void {

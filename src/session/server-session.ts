@@ -1,5 +1,6 @@
 import type { Clock } from '../clock/clock.js';
-import { XtcpError } from '../errors/xtcp-error.js';
+import { IdleWatch } from '../clock/idle-watch.js';
+import { XtcpError, type XtcpErrorCode } from '../errors/xtcp-error.js';
 import { decodeValue, type Packer } from '../wire/codec.js';
 import type { Field } from '../wire/encoder.js';
 import { encodeError, readError } from '../wire/error-field.js';
@@ -22,8 +23,10 @@ import {
 import type { Hello } from './hello.js';
 import { Ack, ServedCall, type OpenedCall, type ServedCallWire } from './served-call.js';
 
-/** The most octets of a pattern that every peer takes. */
-const MAX_PATTERN_BYTES = 1024;
+export interface ServerSessionLimits extends SessionLimits {
+  /** Milliseconds without a call after which the client is asked to leave, and again after which it has to; 0: never. */
+  readonly idleTimeoutMs: number;
+}
 
 /** What serves the calls. */
 export type ServeCall = (call: ServedCall) => void;
@@ -38,12 +41,13 @@ export class ServerSession extends Session {
   private peerLeft = false;
   private congested = false;
   private readonly wire: ServedCallWire;
+  private readonly idle: IdleWatch;
 
   constructor(
     frames: FrameStream,
     own: Hello,
     peer: Hello,
-    limits: SessionLimits,
+    limits: ServerSessionLimits,
     clock: Clock,
     msgpack: Packer | undefined,
     private readonly serve: ServeCall,
@@ -55,29 +59,50 @@ export class ServerSession extends Session {
       fits: (...fields) => this.fits(...fields),
       ended: (call) => {
         this.live.delete(call.opened.id);
+        // A caller that has not yet heard of the end may go on to send.
+        if (call.inputCredit !== undefined && !call.inputEnded) this.control.allow(call.inputCredit.itemsUnderWay);
         this.settle();
+      },
+      itemSent: () => {
+        this.control.earn();
       },
       left: (call) => {
         this.places.delete(call);
+        if (this.places.size === 0) this.idle.touch();
         this.settle();
       },
       packer: () => this.packer,
       maxErrorBytes: peer.maxFrame - 32,
+      metadataLimits: limits,
     };
+    const { idleTimeoutMs } = limits;
+    this.idle = new IdleWatch(
+      clock,
+      idleTimeoutMs,
+      () => this.places.size > 0,
+      () => {
+        const reason = `the connection carried no call for ${idleTimeoutMs} ms`;
+        // CANCELLED, since the server is well: the client need not look for another one before it has a call.
+        if (this.goingAway) this.leave('CANCELLED', reason);
+        else this.askToLeave('CANCELLED', reason);
+      },
+    );
   }
 
   /** Asks the client to go elsewhere; what still arrives is served. */
   drain(): void {
-    if (this.goingAway || this.state !== 'open') return;
-    this.goingAway = true;
-    this.sayGoingAway('UNAVAILABLE', 'the server is shutting down');
+    this.askToLeave('UNAVAILABLE', 'the server is shutting down');
   }
 
   /** The grace period is over: names the last call that ran, and closes. */
   cut(): void {
-    this.sayGoingAway('UNAVAILABLE', 'the server has shut down', this.highest);
-    this.end();
-    this.lost(new XtcpError('UNAVAILABLE', 'the server has shut down'));
+    this.leave('UNAVAILABLE', 'the server has shut down');
+  }
+
+  override onClose(error: Error | undefined): void {
+    if (error instanceof XtcpError) this.onBroken(error);
+    this.idle.stop();
+    super.onClose(error);
   }
 
   override onDrain(): void {
@@ -105,7 +130,7 @@ export class ServerSession extends Session {
       case Kind.Cancel: {
         const call = this.live.get(head.id);
         if (call === undefined) this.skipLate(head.id);
-        call?.cancel(new XtcpError('CANCELLED', 'the caller cancelled the call'));
+        else call.cancel(new XtcpError('CANCELLED', 'the caller cancelled the call'));
         return;
       }
       default:
@@ -147,6 +172,18 @@ export class ServerSession extends Session {
     return keepsUp;
   }
 
+  private askToLeave(code: XtcpErrorCode, reason: string): void {
+    if (this.goingAway || this.state !== 'open') return;
+    this.goingAway = true;
+    this.sayGoingAway(code, reason);
+  }
+
+  private leave(code: XtcpErrorCode, reason: string): void {
+    this.sayGoingAway(code, reason, this.highest);
+    this.end();
+    this.lost(new XtcpError(code, reason));
+  }
+
   private settle(): void {
     // A client that is going away closes when its calls have ended; so nothing is owed to it behind that.
     if (this.peerLeft && this.live.size === 0) this.end();
@@ -165,6 +202,7 @@ export class ServerSession extends Session {
       throw new XtcpError('PROTOCOL_ERROR', 'the head of a call has a number out of range');
     }
     this.highest = head.id;
+    this.control.earn();
     try {
       this.start(head, frame, isEvent, ack, timeoutMs);
     } catch (error) {
@@ -182,12 +220,13 @@ export class ServerSession extends Session {
       throw new XtcpError('RESOURCE_EXHAUSTED', `${this.own.maxCalls} calls run on this connection (maxCalls)`);
     }
     if (timeoutMs === 0) throw new XtcpError('DEADLINE_EXCEEDED', 'the call had no time left');
-    if (frame.length(OPENING.pattern) > MAX_PATTERN_BYTES) {
-      throw new XtcpError('RESOURCE_EXHAUSTED', `the pattern is over ${MAX_PATTERN_BYTES} bytes`);
+    const { maxPatternBytes } = this.limits;
+    if (frame.length(OPENING.pattern) > maxPatternBytes) {
+      throw new XtcpError('RESOURCE_EXHAUSTED', `the pattern is over ${maxPatternBytes} bytes (maxPatternBytes)`);
     }
     const data = decodeValue(frame, OPENING.payload, head.codec, this.packer);
     const pattern = frame.text(OPENING.pattern);
-    const metadata = decodeMetadata(frame, OPENING.metadata);
+    const metadata = decodeMetadata(frame, OPENING.metadata, this.limits);
     let input: Inbox | undefined;
     let inputCredit: IncomingCredit | undefined;
     if (head.kind === Kind.CallWithInput) {
@@ -244,6 +283,7 @@ export class ServerSession extends Session {
     const { input, inputCredit } = call;
     const bytes = frame.length(CARRYING.payload);
     inputCredit?.arrived(bytes);
+    this.control.earn();
     let value: unknown;
     try {
       value = decodeValue(frame, CARRYING.payload, head.codec, this.packer);

@@ -1,20 +1,26 @@
 import type { Cancel, Clock } from '../clock/clock.js';
 import { fromSocketError } from '../errors/from-node.js';
-import { XtcpError } from '../errors/xtcp-error.js';
+import { XtcpError, type XtcpErrorCode } from '../errors/xtcp-error.js';
 import { toJson, type Packer, MSGPACK_LETTER } from '../wire/codec.js';
 import { byteLength, type Field } from '../wire/encoder.js';
 import type { FrameStream, FrameStreamListener } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, MAX_HEAD_BYTES, parseHead, type Head } from '../wire/head.js';
+import type { MetadataLimits } from '../wire/metadata.js';
+import { ControlBudget } from './control-budget.js';
 import type { Hello } from './hello.js';
 
-export interface SessionLimits {
+export interface SessionLimits extends MetadataLimits {
   /** Milliseconds without a sign of life after which the other side is asked for one; 0 for never. */
   readonly keepAliveIntervalMs: number;
   /** Milliseconds that it then has to give one. */
   readonly keepAliveTimeoutMs: number;
   /** Bytes that a source which cannot be paused may push ahead of its reader. */
   readonly maxAheadBytes: number;
+  /** Frames without call or item that the other side may send in a second, beside those that come with them. */
+  readonly maxControlFramesPerSecond: number;
+  /** Bytes that a pattern may have. */
+  readonly maxPatternBytes: number;
 }
 
 /** Fields of a frame that opens a call, and of one that answers or carries an item. */
@@ -42,6 +48,7 @@ export abstract class Session implements FrameStreamListener {
   protected state: 'open' | 'ending' | 'closed' = 'open';
   /** The highest id that opened a call here. */
   protected highest = 0;
+  protected readonly control: ControlBudget;
   private stopKeepAlive: Cancel = () => {};
   private pings = 0;
 
@@ -53,6 +60,7 @@ export abstract class Session implements FrameStreamListener {
     protected readonly clock: Clock,
     private readonly msgpack: Packer | undefined,
   ) {
+    this.control = new ControlBudget(limits.maxControlFramesPerSecond, clock);
     this.keepAlive();
   }
 
@@ -109,7 +117,7 @@ export abstract class Session implements FrameStreamListener {
   }
 
   /** Says `G`. @param last the highest id that ran or will run; left out where all that arrive do */
-  protected sayGoingAway(code: string, reason: string, last?: number): void {
+  protected sayGoingAway(code: XtcpErrorCode, reason: string, last?: number): void {
     this.send([Kind.GoingAway, toJson({ code, reason, ...(last !== undefined && { last }) })]);
   }
 
@@ -146,6 +154,7 @@ export abstract class Session implements FrameStreamListener {
     if (id === 0 || id > this.highest) {
       throw new XtcpError('PROTOCOL_ERROR', `a frame is about call ${id}, which was never opened`);
     }
+    this.control.spend();
   }
 
   private take(head: Head, frame: Frame): void {
@@ -154,12 +163,15 @@ export abstract class Session implements FrameStreamListener {
         if (head.first === undefined || head.first < 1) {
           throw new XtcpError('PROTOCOL_ERROR', 'a grant of credit has no number of bytes above 0');
         }
+        this.control.spend();
         this.grant(head.id, head.first);
         return;
       case Kind.Ping:
+        this.control.spend();
         this.send([Kind.Pong + String(head.id)]);
         return;
       case Kind.Pong:
+        this.control.spend();
         return;
       case Kind.GoingAway:
         this.peerGoesAway(readGoingAway(frame));
@@ -172,13 +184,18 @@ export abstract class Session implements FrameStreamListener {
   /** What a kind that this side does not know means. */
   protected unknownKind(kind: string): void {
     // Lower case is for what a peer may add later without asking.
-    if (kind >= 'a') return;
+    if (kind >= 'a') {
+      this.control.spend();
+      return;
+    }
     throw new XtcpError('PROTOCOL_ERROR', `a frame has the kind ${kind}, which is not known here`);
   }
 
   private keepAlive(): void {
     const { keepAliveIntervalMs, keepAliveTimeoutMs } = this.limits;
-    const silence = this.clock.now() - this.frames.livedAt;
+    // While a write waits, a ping would wait behind it: the other side may be slow, and whether it takes anything at
+    // all is watched where writes are (writeTimeoutMs).
+    const silence = this.frames.isWriting ? 0 : this.clock.now() - this.frames.livedAt;
     if (silence < keepAliveIntervalMs || keepAliveIntervalMs === 0) {
       this.stopKeepAlive = this.clock.after(keepAliveIntervalMs && keepAliveIntervalMs - silence, () => {
         this.keepAlive();
@@ -188,7 +205,7 @@ export abstract class Session implements FrameStreamListener {
     this.send([Kind.Ping + String(++this.pings)]);
     const asked = this.clock.now();
     this.stopKeepAlive = this.clock.after(keepAliveTimeoutMs, () => {
-      if (this.frames.livedAt > asked) {
+      if (this.frames.livedAt > asked || this.frames.isWriting) {
         this.keepAlive();
         return;
       }

@@ -1,39 +1,59 @@
 import type { Socket } from 'node:net';
 
+import { XtcpError } from '../errors/xtcp-error.js';
 import type { ByteStream, ByteStreamListener } from '../wire/byte-stream.js';
+
+export interface SocketStreamLimits {
+  /** Bytes that may wait for the other side to read them; where more gather, the connection is let go of. */
+  readonly maxSendBufferSize: number;
+  /** Milliseconds without progress after which a write that waits is given up; 0 for never. */
+  readonly writeTimeoutMs: number;
+}
 
 /** Frames gathered before they are written out, so that the other side starts on them while this one goes on. */
 const FLUSH_AFTER_WRITES = 16;
 
+/** Bytes that may wait before the other side counts as one that does not keep up; no more are gathered unflushed. */
+const HIGH_WATER_BYTES = 64 * 1024;
+
 /**
  * A socket of Node's as a {@link ByteStream}. What is written within one turn of the event loop is gathered into few
- * system calls: neighbouring strings become one.
+ * system calls: neighbouring strings become one. While the operating system takes nothing, what is written waits here
+ * and not in the socket, so that it is known which frames have certainly not left.
  */
 export class SocketStream implements ByteStream {
   private text = '';
   private gathered: (string | Uint8Array)[] = [];
+  private gatheredBytes = 0;
+  private unflushed = 0;
   private writes = 0;
+  private begun = 0;
   private flushScheduled = false;
-  private endPending = false;
+  private congested = false;
+  private state: 'open' | 'ending' | 'ended' = 'open';
+  private listener: ByteStreamListener | undefined;
 
-  constructor(readonly socket: Socket) {}
+  constructor(
+    readonly socket: Socket,
+    private readonly limits: SocketStreamLimits,
+  ) {}
 
   attach(listener: ByteStreamListener): void {
     let failure: Error | undefined;
     const { socket } = this;
+    this.listener = listener;
     socket.on('data', (piece: Buffer) => {
       listener.onData(piece);
     });
     socket.on('end', () => {
       listener.onEnd();
     });
-    const onDrain = (): void => {
-      listener.onDrain();
-    };
-    socket.on('drain', onDrain);
-    // Behind end() there is no 'drain' any more.
-    socket.on('finish', () => {
-      if (this.endPending) listener.onDrain();
+    // Set only while a write waits. Node starts it anew with all that is read, and with each part of a write that goes.
+    socket.on('timeout', () => {
+      const { writeTimeoutMs } = this.limits;
+      this.giveUp(
+        new XtcpError('UNAVAILABLE', `the other side took nothing for ${writeTimeoutMs} ms (writeTimeoutMs)`),
+      );
     });
     socket.on('error', (error) => {
       failure = error;
@@ -43,8 +63,18 @@ export class SocketStream implements ByteStream {
     });
   }
 
+  get pendingBytes(): number {
+    return this.gatheredBytes + this.socket.writableLength;
+  }
+
+  get writesBegun(): number {
+    return this.begun;
+  }
+
   write(pieces: readonly (string | Uint8Array)[]): boolean {
+    if (this.state !== 'open') return true;
     for (const piece of pieces) {
+      this.gatheredBytes += piece.length;
       if (typeof piece === 'string') {
         this.text += piece;
       } else {
@@ -52,23 +82,23 @@ export class SocketStream implements ByteStream {
         this.gathered.push(piece);
       }
     }
-    if (++this.writes >= FLUSH_AFTER_WRITES) {
+    this.writes++;
+    if (++this.unflushed >= FLUSH_AFTER_WRITES || this.gatheredBytes >= HIGH_WATER_BYTES) {
       this.flush();
     } else if (!this.flushScheduled) {
       this.flushScheduled = true;
-      process.nextTick(() => {
-        this.flushScheduled = false;
-        this.flush();
-      });
+      process.nextTick(this.flushScheduledNow);
     }
-    return !this.socket.writableNeedDrain;
+    return this.keepsUp();
   }
 
   end(): boolean {
+    if (this.state !== 'open') return true;
+    this.state = 'ending';
     this.flush();
-    this.socket.end();
-    this.endPending = this.socket.writableLength > 0;
-    return !this.endPending;
+    const isDone = this.pendingBytes === 0;
+    if (!isDone) this.watchProgress();
+    return isDone;
   }
 
   destroy(): void {
@@ -89,26 +119,84 @@ export class SocketStream implements ByteStream {
     this.socket.resume();
   }
 
+  private keepsUp(): boolean {
+    const { pendingBytes } = this;
+    if (!this.congested) {
+      if (pendingBytes < HIGH_WATER_BYTES) return true;
+      this.watchProgress();
+    }
+    const { maxSendBufferSize } = this.limits;
+    if (pendingBytes > maxSendBufferSize) {
+      this.giveUp(
+        new XtcpError(
+          'RESOURCE_EXHAUSTED',
+          `the other side does not read: over ${maxSendBufferSize} bytes wait for it (maxSendBufferSize)`,
+        ),
+      );
+    }
+    return false;
+  }
+
+  /** From here on something waits to be written, until nothing does. */
+  private watchProgress(): void {
+    this.congested = true;
+    this.socket.setTimeout(this.limits.writeTimeoutMs);
+  }
+
+  private giveUp(error: XtcpError): void {
+    this.dropGathered();
+    this.socket.destroy(error);
+  }
+
   private endText(): void {
     if (this.text === '') return;
     this.gathered.push(this.text);
     this.text = '';
   }
 
+  private readonly flushScheduledNow = (): void => {
+    this.flushScheduled = false;
+    this.flush();
+  };
+
   private flush(): void {
-    this.endText();
-    const pieces = this.gathered;
-    this.writes = 0;
-    if (pieces.length === 0) return;
-    this.gathered = [];
-    if (this.socket.destroyed || this.socket.writableEnded) return;
-    const [only] = pieces;
-    if (pieces.length === 1 && only !== undefined) {
-      this.socket.write(only);
+    if (this.socket.destroyed) {
+      this.dropGathered();
       return;
     }
-    this.socket.cork();
-    for (const piece of pieces) this.socket.write(piece);
-    this.socket.uncork();
+    // What is on its way already calls for the rest when it is gone.
+    if (this.socket.writableLength >= HIGH_WATER_BYTES) return;
+    this.endText();
+    const pieces = this.gathered;
+    const { length } = pieces;
+    if (length > 0) {
+      this.dropGathered();
+      this.begun = this.writes;
+      if (length > 1) this.socket.cork();
+      for (let index = 0; index < length - 1; index++) this.socket.write(pieces[index]!);
+      this.socket.write(pieces[length - 1]!, this.onWritten);
+      if (length > 1) this.socket.uncork();
+    }
+    if (this.state === 'ending') {
+      this.state = 'ended';
+      this.socket.end(this.onWritten);
+    }
+  }
+
+  /** Behind a write, and behind the end: goes on with what waited for it. */
+  private readonly onWritten = (): void => {
+    if (!this.congested || this.socket.destroyed) return;
+    this.flush();
+    if (this.pendingBytes > 0) return;
+    this.congested = false;
+    this.socket.setTimeout(0);
+    this.listener?.onDrain();
+  };
+
+  private dropGathered(): void {
+    this.text = '';
+    this.gathered = [];
+    this.gatheredBytes = 0;
+    this.unflushed = 0;
   }
 }

@@ -2,6 +2,13 @@
 export interface ByteStream {
   /** Hands over what the stream tells from now on. Called once, before anything arrives. */
   attach(listener: ByteStreamListener): void;
+  /** Bytes that were written here and that the operating system has not taken yet. */
+  readonly pendingBytes: number;
+  /**
+   * How many of the writes have been handed to the operating system, in whole or in part. Nothing of those behind them
+   * has left, and where the connection is gone nothing ever will.
+   */
+  readonly writesBegun: number;
   /**
    * Sends the pieces in order, strings as UTF-8.
    * @returns whether the other side keeps up; after `false`, `onDrain` says when it does again.

@@ -44,6 +44,7 @@ export class FrameStream {
   private decoding = false;
   private lived: number;
   private inputEnded = false;
+  private sent = 0;
 
   constructor(
     private readonly bytes: ByteStream,
@@ -85,6 +86,21 @@ export class FrameStream {
     return this.lived;
   }
 
+  /** Frames sent so far; at once behind {@link send} the number of that frame, for {@link hasBegun}. */
+  get framesSent(): number {
+    return this.sent;
+  }
+
+  /** Whether any of frame number `frame` may have left; what has not when the connection is gone never will. */
+  hasBegun(frame: number): boolean {
+    return frame <= this.bytes.writesBegun;
+  }
+
+  /** Whether what was sent still waits for the other side to take it. */
+  get isWriting(): boolean {
+    return this.bytes.pendingBytes > 0;
+  }
+
   /** Tells `listener` everything from here on, in the place of the one before. */
   handTo(listener: FrameStreamListener): void {
     this.listener = listener;
@@ -95,7 +111,9 @@ export class FrameStream {
    * @returns whether the other side keeps up; after `false`, `onDrain` says when it does again.
    */
   send(fields: readonly Field[]): boolean {
-    return this.state === 'open' ? this.bytes.write(encodeFrame(fields)) : true;
+    if (this.state !== 'open') return true;
+    this.sent++;
+    return this.bytes.write(encodeFrame(fields));
   }
 
   /** Hands over no further frame until {@link release}, not even one that is already here. */

@@ -5,14 +5,17 @@ import type { Frame } from './frame.js';
 /** Out-of-band values that travel beside a payload: a trace id, a tenant. Nest's PacketMetadata. */
 export type Metadata = Record<string, string>;
 
-export const MAX_METADATA_BYTES = 8 * 1024;
-export const MAX_METADATA_KEYS = 64;
+export interface MetadataLimits {
+  /** Bytes as JSON. */
+  readonly maxMetadataBytes: number;
+  readonly maxMetadataKeys: number;
+}
 
 /**
  * Metadata as a field; empty for none.
- * @throws {XtcpError} INVALID_ARGUMENT where a value is no string or it is larger than every peer takes.
+ * @throws {XtcpError} INVALID_ARGUMENT where a value is no string or it is over the limits.
  */
-export function encodeMetadata(metadata: Metadata | undefined): string {
+export function encodeMetadata(metadata: Metadata | undefined, limits: MetadataLimits): string {
   if (metadata === undefined) return '';
   const keys = Object.keys(metadata);
   if (keys.length === 0) return '';
@@ -22,10 +25,12 @@ export function encodeMetadata(metadata: Metadata | undefined): string {
     }
   }
   const json = JSON.stringify(metadata);
-  if (keys.length > MAX_METADATA_KEYS || Buffer.byteLength(json) > MAX_METADATA_BYTES) {
+  const { maxMetadataBytes, maxMetadataKeys } = limits;
+  if (keys.length > maxMetadataKeys || Buffer.byteLength(json) > maxMetadataBytes) {
     throw new XtcpError(
       'INVALID_ARGUMENT',
-      `the metadata has over ${MAX_METADATA_KEYS} keys or ${MAX_METADATA_BYTES} bytes as JSON`,
+      `the metadata has over ${maxMetadataKeys} keys (maxMetadataKeys) or ` +
+        `${maxMetadataBytes} bytes as JSON (maxMetadataBytes)`,
     );
   }
   return json;
@@ -36,13 +41,13 @@ export function encodeMetadata(metadata: Metadata | undefined): string {
  * is empty.
  * @throws {XtcpError} INVALID_ARGUMENT where it is no JSON object of strings, RESOURCE_EXHAUSTED where it is too large.
  */
-export function decodeMetadata(frame: Frame, index: number): Metadata | undefined {
+export function decodeMetadata(frame: Frame, index: number, limits: MetadataLimits): Metadata | undefined {
   if (index >= frame.count || frame.length(index) === 0) return undefined;
-  if (frame.length(index) > MAX_METADATA_BYTES) throw tooLarge();
+  if (frame.length(index) > limits.maxMetadataBytes) throw tooLarge(limits);
   const parsed = fromJson(frame.text(index), 'the metadata');
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw wrongType();
   const entries = Object.entries(parsed);
-  if (entries.length > MAX_METADATA_KEYS) throw tooLarge();
+  if (entries.length > limits.maxMetadataKeys) throw tooLarge(limits);
   const metadata = Object.create(null) as Metadata;
   for (const [key, value] of entries) {
     if (typeof value !== 'string') throw wrongType();
@@ -51,10 +56,10 @@ export function decodeMetadata(frame: Frame, index: number): Metadata | undefine
   return metadata;
 }
 
-function tooLarge(): XtcpError {
+function tooLarge({ maxMetadataBytes, maxMetadataKeys }: MetadataLimits): XtcpError {
   return new XtcpError(
     'RESOURCE_EXHAUSTED',
-    `the metadata is over ${MAX_METADATA_BYTES} bytes or ${MAX_METADATA_KEYS} keys`,
+    `the metadata is over ${maxMetadataBytes} bytes (maxMetadataBytes) or ${maxMetadataKeys} keys (maxMetadataKeys)`,
     { executed: false },
   );
 }

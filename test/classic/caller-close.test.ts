@@ -98,7 +98,8 @@ describe('a server that closes', () => {
       params: '',
       payload: 'text',
       onAnswer: () => {},
-      onError: () => {
+      onError: () => {},
+      onLost: () => {
         told.push('error');
       },
     });
@@ -171,6 +172,7 @@ describe('destroy', () => {
         caller.destroy(new XtcpError('CANCELLED', 'closed'));
       },
       onError: () => {},
+      onLost: () => {},
     });
     const second = send('b');
     answer('A', 'B');

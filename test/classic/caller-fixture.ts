@@ -26,6 +26,9 @@ export function callOf(method: string, payload: ClassicCall['payload'] = 'text')
       onError: (error) => {
         errors.push(error);
       },
+      onLost: (error) => {
+        errors.push(error);
+      },
     },
   };
 }

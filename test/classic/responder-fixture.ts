@@ -45,6 +45,7 @@ export function respond(
     incompleteMessageTimeout: 500,
     maxCalls: 10,
     halfCloseTimeoutMs: 2000,
+    idleTimeoutMs: 0,
     ...limits,
   };
   const frames = new FrameStream(bytes, { maxFrameBytes: 100, maxFields: 16, incompleteMessageTimeout }, clock, {

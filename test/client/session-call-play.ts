@@ -1,9 +1,12 @@
-import { makeCall, type CallRequest } from '../../src/client/call.js';
+import { makeCall, type CallRequest, type Caller } from '../../src/client/call.js';
 import type { Cancel } from '../../src/clock/clock.js';
 import type { Protocol } from '../../src/options/client-options.js';
 import { EndpointPool } from '../../src/pool/endpoint-pool.js';
 import { dialling, type Dialled } from '../pool/session-dialling.js';
-import { HELLO } from '../session/session-play.js';
+import { Retries, type RetryLimits } from '../../src/client/retries.js';
+import type { QueueLimits } from '../../src/pool/call-queue.js';
+import { POOL_LIMITS } from '../pool/session-pooling.js';
+import { HELLO, LIMITS } from '../session/session-play.js';
 import { FakeClock } from '../support/fake-clock.js';
 
 export interface Made {
@@ -24,14 +27,17 @@ export interface Client {
 const nothing = (): void => {};
 
 /** A client whose calls the test makes, and whose servers it plays. */
-export function client(protocol: Protocol = 'auto', maxAheadBytes = 1000): Client {
+export function client(
+  protocol: Protocol = 'auto',
+  maxAheadBytes = 1000,
+  given: Partial<RetryLimits & QueueLimits> = {},
+): Client {
   const clock = new FakeClock();
   const { dial, dials, at } = dialling();
   const limits = {
+    ...LIMITS,
+    ...POOL_LIMITS,
     connectTimeoutMs: 0,
-    incompleteMessageTimeout: 0,
-    keepAliveIntervalMs: 0,
-    keepAliveTimeoutMs: 0,
     maxAheadBytes,
     queueTimeoutMs: 0,
     gracePeriodMs: 0,
@@ -39,13 +45,17 @@ export function client(protocol: Protocol = 'auto', maxAheadBytes = 1000): Clien
     pipelining: 1,
     maxFrameBytes: 65_536,
     requestTimeoutMs: 700,
+    retries: 0,
+    retryShare: 0,
+    ...given,
   };
   const listener = { onConnect: nothing, onLost: nothing, onClose: nothing, onStatus: nothing };
-  const pool = new EndpointPool(protocol, dial, HELLO, limits, clock, undefined, listener);
-  return { clock, dials, at, make: (request = {}) => make(pool, clock, request) };
+  const pool = new EndpointPool(protocol, dial, HELLO, undefined, limits, clock, undefined, listener);
+  const caller: Caller = { pool, clock, retries: new Retries(limits, clock), limits };
+  return { clock, dials, at, make: (request = {}) => make(caller, request) };
 }
 
-function make(pool: EndpointPool, clock: FakeClock, given: Partial<CallRequest>): Made {
+function make(caller: Caller, given: Partial<CallRequest>): Made {
   const log: unknown[][] = [];
   const takes: (() => void)[] = [];
   const request: CallRequest = {
@@ -56,13 +66,14 @@ function make(pool: EndpointPool, clock: FakeClock, given: Partial<CallRequest>)
     timeoutMs: undefined,
     requestTimeoutMs: 0,
     ack: 'received',
+    idempotent: false,
     packer: undefined,
     signal: undefined,
     onMetadata: undefined,
     payload: 'text',
     ...given,
   };
-  const cancel = makeCall(pool, clock, request, {
+  const cancel = makeCall(caller, request, {
     onValue: (value, taken) => {
       log.push(['value', value]);
       takes.push(taken);

@@ -21,7 +21,7 @@ function queueing(timeoutMs = 100): {
     name,
     onError: ({ code, executed }) => told.push([name, code, executed]),
   });
-  return { clock, queue: new CallQueue(timeoutMs, clock), told, call };
+  return { clock, queue: new CallQueue({ queueTimeoutMs: timeoutMs, maxQueue: 1000 }, clock), told, call };
 }
 
 describe('calls that wait', () => {
@@ -34,7 +34,9 @@ describe('calls that wait', () => {
       places-- > 0
         ? ({ name }) => {
             placed.push(name);
-            return () => placed.push(`${name} ended`);
+            return () => {
+              placed.push(`${name} ended`);
+            };
           }
         : undefined;
     queue.drainTo(place);
@@ -80,12 +82,9 @@ describe('calls that wait', () => {
     const { queue, call } = queueing();
     const cancel = queue.add(call('a'));
     const ended: string[] = [];
-    queue.drainTo(
-      () =>
-        ({ name }) =>
-        () =>
-          ended.push(name),
-    );
+    queue.drainTo(() => ({ name }) => () => {
+      ended.push(name);
+    });
     expect(ended).toEqual([]);
     cancel();
     expect(ended).toEqual(['a']);

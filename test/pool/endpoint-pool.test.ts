@@ -4,7 +4,8 @@ import type { ClassicCall } from '../../src/classic/caller.js';
 import { XtcpError } from '../../src/errors/xtcp-error.js';
 import type { Protocol } from '../../src/options/client-options.js';
 import { EndpointPool, type EndpointCall } from '../../src/pool/endpoint-pool.js';
-import { HELLO, recorded, settled, type Recorded } from '../session/session-play.js';
+import { HELLO, LIMITS, recorded, settled, type Recorded } from '../session/session-play.js';
+import { POOL_LIMITS } from './session-pooling.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { dialling, type Dialled } from './session-dialling.js';
 
@@ -21,10 +22,8 @@ function pooling(protocol: Protocol): Pooling {
   const clock = new FakeClock();
   const { dial, dials, at } = dialling();
   const limits = {
-    connectTimeoutMs: 200,
-    incompleteMessageTimeout: 0,
-    keepAliveIntervalMs: 0,
-    keepAliveTimeoutMs: 0,
+    ...LIMITS,
+    ...POOL_LIMITS,
     maxAheadBytes: 0,
     queueTimeoutMs: 0,
     gracePeriodMs: 0,
@@ -34,7 +33,7 @@ function pooling(protocol: Protocol): Pooling {
     requestTimeoutMs: 0,
   };
   const listener = { onConnect: nothing, onLost: nothing, onClose: nothing, onStatus: nothing };
-  const pool = new EndpointPool(protocol, dial, HELLO, limits, clock, undefined, listener);
+  const pool = new EndpointPool(protocol, dial, HELLO, undefined, limits, clock, undefined, listener);
   return { clock, pool, dials, at };
 }
 
@@ -54,6 +53,9 @@ function either(toClassic?: () => ClassicCall): Recorded & EndpointCall {
         },
         onError: (error) => {
           call.onError(error);
+        },
+        onLost: (error) => {
+          call.onReturned(error);
         },
       })),
   };

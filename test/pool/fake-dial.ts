@@ -81,7 +81,15 @@ export function pooled(limits: Partial<PoolLimits> = {}, onTold: (what: string) 
   };
   const pool = new Pool(
     dial,
-    { maxFrameBytes: 1000, requestTimeoutMs: 0, queueTimeoutMs: 0, connections: 2, pipelining: 1, ...limits },
+    {
+      maxFrameBytes: 1000,
+      requestTimeoutMs: 0,
+      queueTimeoutMs: 0,
+      maxQueue: 1000,
+      connections: 2,
+      pipelining: 1,
+      ...limits,
+    },
     clock,
     {
       onConnect: () => {

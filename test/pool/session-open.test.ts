@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Cancel } from '../../src/clock/clock.js';
 import { openSession } from '../../src/pool/open-session.js';
 import type { ClientSession } from '../../src/session/client-session.js';
-import { HELLO, recorded } from '../session/session-play.js';
+import { HELLO, LIMITS, recorded } from '../session/session-play.js';
+import { POOL_LIMITS } from './session-pooling.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { dialling, type Dialled } from './session-dialling.js';
 
@@ -22,14 +23,13 @@ function opening(connectTimeoutMs = 200): Opening {
   const told: unknown[] = [];
   let opened: ClientSession | undefined;
   const limits = {
+    ...LIMITS,
+    ...POOL_LIMITS,
     connectTimeoutMs,
-    incompleteMessageTimeout: 0,
-    keepAliveIntervalMs: 0,
-    keepAliveTimeoutMs: 0,
     maxAheadBytes: 0,
   };
   const own = { ...HELLO, maxCalls: 123, codecs: ['m'] };
-  const cancel = openSession(dial, own, limits, clock, undefined, {
+  const cancel = openSession(dial, own, undefined, limits, clock, undefined, {
     onOpen: (session) => {
       opened = session;
       told.push('open');

@@ -1,6 +1,6 @@
 import { SessionPool, type SessionPoolLimits } from '../../src/pool/session-pool.js';
 import type { OutgoingCall } from '../../src/session/client-session.js';
-import { HELLO } from '../session/session-play.js';
+import { HELLO, LIMITS } from '../session/session-play.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { dialling, type Dialled } from './session-dialling.js';
 
@@ -13,27 +13,39 @@ export interface Pooling {
   readonly told: string[];
 }
 
+/** The limits of a pool of sessions where a test says nothing else. */
+export const POOL_LIMITS = {
+  connectTimeoutMs: 200,
+  incompleteMessageTimeout: 0,
+  maxFields: 16,
+  queueTimeoutMs: 500,
+  maxQueue: 1000,
+  gracePeriodMs: 1000,
+  reconnectDelayMs: 100,
+  maxReconnectDelayMs: 1000,
+} as const;
+
 /** A pool of sessions whose servers the test plays. */
 export function pooling(given: Partial<SessionPoolLimits> = {}): Pooling {
   const clock = new FakeClock();
   const told: string[] = [];
-  const limits = {
-    connectTimeoutMs: 200,
-    incompleteMessageTimeout: 0,
-    keepAliveIntervalMs: 0,
-    keepAliveTimeoutMs: 0,
-    maxAheadBytes: 0,
-    queueTimeoutMs: 500,
-    gracePeriodMs: 1000,
-    ...given,
-  };
+  const limits = { ...LIMITS, ...POOL_LIMITS, maxAheadBytes: 0, ...given };
   const { dial, dials, at } = dialling();
-  const pool = new SessionPool<OutgoingCall>(dial, HELLO, limits, clock, undefined, {
-    onConnect: () => told.push('connect'),
-    onLost: ({ code }) => told.push(`lost ${code}`),
-    onClose: () => told.push('close'),
-    onStatus: (status) => told.push(status),
-    onClassic: () => told.push('classic'),
-  });
+  const pool = new SessionPool<OutgoingCall>(
+    dial,
+    HELLO,
+    undefined,
+    limits,
+    clock,
+    undefined,
+    {
+      onConnect: () => told.push('connect'),
+      onLost: ({ code }) => told.push(`lost ${code}`),
+      onClose: () => told.push('close'),
+      onStatus: (status) => told.push(status),
+      onClassic: () => told.push('classic'),
+    },
+    () => 0.5,
+  );
   return { clock, pool, dials, at, told };
 }

@@ -1,16 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import {
-  decodeMetadata,
-  encodeMetadata,
-  MAX_METADATA_BYTES,
-  MAX_METADATA_KEYS,
-  type Metadata,
-} from '../../src/wire/metadata.js';
-import { arrived, codeOf } from './session-play.js';
+import { decodeMetadata, encodeMetadata, type Metadata } from '../../src/wire/metadata.js';
+import { arrived, codeOf, LIMITS } from './session-play.js';
 
-const decode = (field: string | Buffer): Metadata | undefined => decodeMetadata(arrived('C1', field), 1);
+const decode = (field: string | Buffer): Metadata | undefined => decodeMetadata(arrived('C1', field), 1, LIMITS);
+const encode = (metadata: Metadata | undefined): string => encodeMetadata(metadata, LIMITS);
 
 /** Metadata whose JSON has so many bytes. */
 const ofBytes = (bytes: number): Metadata => ({ k: 'v'.repeat(bytes - '{"k":""}'.length) });
@@ -23,17 +18,17 @@ describe('metadata', () => {
       fc.property(
         fc.dictionary(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), { minKeys: 1 }),
         (metadata) => {
-          expect(Object.entries(decode(encodeMetadata(metadata)) ?? {})).toEqual(Object.entries(metadata));
+          expect(Object.entries(decode(encode(metadata)) ?? {})).toEqual(Object.entries(metadata));
         },
       ),
     );
   });
 
   it('of nothing is an empty field, and an empty field or none is no metadata', () => {
-    expect(encodeMetadata(undefined)).toBe('');
-    expect(encodeMetadata({})).toBe('');
+    expect(encode(undefined)).toBe('');
+    expect(encode({})).toBe('');
     expect(decode('')).toBeUndefined();
-    expect(decodeMetadata(arrived('C1'), 1)).toBeUndefined();
+    expect(decodeMetadata(arrived('C1'), 1, LIMITS)).toBeUndefined();
   });
 
   it('arrives without a prototype, so that no key means more than it says', () => {
@@ -47,29 +42,29 @@ describe('metadata', () => {
   });
 
   it('may be as large as every peer takes, and no larger', () => {
-    const largest = encodeMetadata(ofBytes(MAX_METADATA_BYTES));
+    const largest = encode(ofBytes(LIMITS.maxMetadataBytes));
     expect(Buffer.byteLength(largest)).toBe(8192);
-    expect(decode(largest)).toEqual(ofBytes(MAX_METADATA_BYTES));
-    expect(codeOf(() => encodeMetadata(ofBytes(MAX_METADATA_BYTES + 1)))).toBe('INVALID_ARGUMENT');
-    expect(codeOf(() => decode(JSON.stringify(ofBytes(MAX_METADATA_BYTES + 1))))).toBe('RESOURCE_EXHAUSTED');
+    expect(decode(largest)).toEqual(ofBytes(LIMITS.maxMetadataBytes));
+    expect(codeOf(() => encode(ofBytes(LIMITS.maxMetadataBytes + 1)))).toBe('INVALID_ARGUMENT');
+    expect(codeOf(() => decode(JSON.stringify(ofBytes(LIMITS.maxMetadataBytes + 1))))).toBe('RESOURCE_EXHAUSTED');
   });
 
   it('is measured in bytes, not in characters', () => {
-    const characters = { k: '\u00e4'.repeat(MAX_METADATA_BYTES / 2) };
-    expect(codeOf(() => encodeMetadata(characters))).toBe('INVALID_ARGUMENT');
+    const characters = { k: '\u00e4'.repeat(LIMITS.maxMetadataBytes / 2) };
+    expect(codeOf(() => encode(characters))).toBe('INVALID_ARGUMENT');
     expect(codeOf(() => decode(JSON.stringify(characters)))).toBe('RESOURCE_EXHAUSTED');
   });
 
   it('may have as many keys as every peer takes, and no more', () => {
-    expect(Object.keys(decode(encodeMetadata(ofKeys(MAX_METADATA_KEYS))) ?? {})).toHaveLength(64);
-    expect(codeOf(() => encodeMetadata(ofKeys(MAX_METADATA_KEYS + 1)))).toBe('INVALID_ARGUMENT');
-    expect(codeOf(() => decode(JSON.stringify(ofKeys(MAX_METADATA_KEYS + 1))))).toBe('RESOURCE_EXHAUSTED');
+    expect(Object.keys(decode(encode(ofKeys(LIMITS.maxMetadataKeys))) ?? {})).toHaveLength(64);
+    expect(codeOf(() => encode(ofKeys(LIMITS.maxMetadataKeys + 1)))).toBe('INVALID_ARGUMENT');
+    expect(codeOf(() => decode(JSON.stringify(ofKeys(LIMITS.maxMetadataKeys + 1))))).toBe('RESOURCE_EXHAUSTED');
   });
 
   it.each([1, null, undefined, true, {}, ['a']])(
     'to be sent with a value that is no string is refused: %j',
     (value) => {
-      expect(codeOf(() => encodeMetadata({ k: value } as unknown as Metadata))).toBe('INVALID_ARGUMENT');
+      expect(codeOf(() => encode({ k: value } as unknown as Metadata))).toBe('INVALID_ARGUMENT');
     },
   );
 

@@ -2,8 +2,7 @@ import { XtcpError } from '../../src/errors/xtcp-error.js';
 import { ClientSession, type OutgoingCall } from '../../src/session/client-session.js';
 import { LEAST, type Hello } from '../../src/session/hello.js';
 import type { ServedCall } from '../../src/session/served-call.js';
-import { ServerSession } from '../../src/session/server-session.js';
-import type { SessionLimits } from '../../src/session/session.js';
+import { ServerSession, type ServerSessionLimits } from '../../src/session/server-session.js';
 import type { Packer } from '../../src/wire/codec.js';
 import { FrameDecoder } from '../../src/wire/decoder.js';
 import { FrameStream } from '../../src/wire/frame-stream.js';
@@ -14,12 +13,22 @@ import { MemoryStream } from '../support/memory-stream.js';
 /** What a side says of itself where a test says nothing else. */
 export const HELLO: Hello = { ...LEAST, codecs: [] };
 
-const LIMITS: SessionLimits = { keepAliveIntervalMs: 0, keepAliveTimeoutMs: 10, maxAheadBytes: 1000 };
+/** The limits of a session where a test says nothing else. */
+export const LIMITS: ServerSessionLimits = {
+  keepAliveIntervalMs: 0,
+  keepAliveTimeoutMs: 10,
+  maxAheadBytes: 1000,
+  idleTimeoutMs: 0,
+  maxControlFramesPerSecond: 1000,
+  maxPatternBytes: 1024,
+  maxMetadataBytes: 8192,
+  maxMetadataKeys: 64,
+};
 
 export interface Terms {
   readonly own?: Partial<Hello>;
   readonly peer?: Partial<Hello>;
-  readonly limits?: Partial<SessionLimits>;
+  readonly limits?: Partial<ServerSessionLimits>;
   readonly msgpack?: Packer;
 }
 
@@ -175,6 +184,7 @@ export function recorded(given: Partial<OutgoingCall> = {}): Recorded {
     },
     onComplete: (metadata) => log.push(['complete', metadata]),
     onError: ({ code, executed }, metadata) => log.push(['error', code, executed, metadata]),
+    onReturned: ({ code, executed }, metadata) => log.push(['error', code, executed, metadata]),
     ...given,
     log,
     take: () => takes.shift()?.(),

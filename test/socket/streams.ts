@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { onTestFinished } from 'vitest';
 
-import { SocketStream } from '../../src/socket/socket-stream.js';
+import { SocketStream, type SocketStreamLimits } from '../../src/socket/socket-stream.js';
 import { rawServer, type RawPeer } from '../support/raw.js';
 
 export interface Attached {
@@ -21,7 +21,7 @@ export interface Attached {
 }
 
 /** A stream over `socket`, which is destroyed when the test ends. */
-export function attach(socket: Socket): Attached {
+export function attach(socket: Socket, limits: Partial<SocketStreamLimits> = {}): Attached {
   const told: string[] = [];
   const waiting = new Set<() => void>();
   let received = '';
@@ -29,7 +29,7 @@ export function attach(socket: Socket): Attached {
     for (const resolve of waiting) resolve();
     waiting.clear();
   };
-  const stream = new SocketStream(socket);
+  const stream = new SocketStream(socket, { maxSendBufferSize: 2 ** 30, writeTimeoutMs: 0, ...limits });
   stream.attach({
     onData: (piece) => {
       received += piece.toString('latin1');
@@ -63,7 +63,7 @@ export function attach(socket: Socket): Attached {
 }
 
 /** A stream and the raw peer at its other end. */
-export async function pair(): Promise<{ attached: Attached; peer: RawPeer }> {
+export async function pair(limits?: Partial<SocketStreamLimits>): Promise<{ attached: Attached; peer: RawPeer }> {
   const accepted: ((peer: RawPeer) => void)[] = [];
   const peer = new Promise<RawPeer>((resolve) => accepted.push(resolve));
   const { port } = await rawServer((one) => {
@@ -71,7 +71,7 @@ export async function pair(): Promise<{ attached: Attached; peer: RawPeer }> {
   });
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   await once(socket, 'connect');
-  return { attached: attach(socket), peer: await peer };
+  return { attached: attach(socket, limits), peer: await peer };
 }
 
 /** A path for a Unix socket, in a directory that is removed when the test ends. */

@@ -6,6 +6,10 @@ export class MemoryStream implements ByteStream {
   readonly did: string[] = [];
   /** What the next writes return. */
   keepsUp = true;
+  /** What the next writes are taken for: handed to the operating system, or waiting here. */
+  handsOver = true;
+  pendingBytes = 0;
+  writesBegun = 0;
   private listener: ByteStreamListener | undefined;
   private written: Buffer[] = [];
 
@@ -15,6 +19,7 @@ export class MemoryStream implements ByteStream {
 
   write(pieces: readonly (string | Uint8Array)[]): boolean {
     for (const piece of pieces) this.written.push(Buffer.from(piece as string));
+    if (this.handsOver) this.writesBegun++;
     return this.keepsUp;
   }
 
