@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { caseOf, inputOf, readCases } from './cases.js';
 import { round, TARGET_NAMES, targets } from './targets.js';
@@ -28,14 +28,11 @@ describe.each(TARGET_NAMES)('a %s, whatever it is fed', (name) => {
 
 describe('what fuzzing found once', () => {
   const live = targets()['live server'];
-  let started: Promise<void> | undefined;
-  afterAll(async () => {
-    if (started !== undefined) await live.stop?.();
-  });
+  beforeAll(() => live.start?.());
+  afterAll(() => live.stop?.());
 
   test.each(kept)('%s holds now', async (_file, found) => {
     const target = found.target === 'live server' ? live : all[found.target];
-    if (target === live) await (started ??= live.start?.());
     await expect((async () => target.check(inputOf(found)))()).resolves.toBeUndefined();
   });
 });
