@@ -48,7 +48,7 @@ test('a peer that opens and cancels what looks at its signal never has two of it
 
 test('a peer that never reads is read from no further, and costs one answer for each place at most', async () => {
   const service = await faultService();
-  const peer = await SessionPeer.open(service.port);
+  const peer = await SessionPeer.open(service.port, { maxFrame: 1_000_000 });
   peer.raw.socket.pause();
   const frames = Array.from({ length: 10 * MAX_CALLS }, (_, index) => ['Qj' + (index + 1), 'blob', '200000']);
   peer.sendAll(frames);
