@@ -1,3 +1,4 @@
+import { readRefusal } from '../errors/refusals.js';
 import { XTCP_ERROR_CODES, XtcpError, type XtcpErrorCode } from '../errors/xtcp-error.js';
 import type { Frame } from '../wire/frame.js';
 
@@ -42,7 +43,7 @@ export function parseErrorAnswer(text: string): XtcpError | undefined {
   const code = label === MALFORMED ? 'PROTOCOL_ERROR' : label;
   if (labelEnd === -1 || !isErrorCode(code)) return undefined;
   const message = text.slice(labelEnd + 2);
-  if (code !== 'APPLICATION') return new XtcpError(code, message);
+  if (code !== 'APPLICATION') return readRefusal(code, message) ?? new XtcpError(code, message);
   try {
     return new XtcpError(code, 'the handler failed', { details: JSON.parse(message) as unknown });
   } catch {

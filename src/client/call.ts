@@ -1,8 +1,7 @@
-import { isObservable, type Observable } from 'rxjs';
-
 import type { ClassicCall } from '../classic/caller.js';
 import { encodePayload } from '../classic/payload.js';
-import type { Cancel, Clock } from '../clock/clock.js';
+import { nothing, type Cancel, type Clock } from '../clock/clock.js';
+import type { Deadlines, Expiring } from '../clock/deadlines.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { EventAck } from '../options/client-options.js';
 import type { PayloadKind } from '../options/payload-kind.js';
@@ -12,7 +11,8 @@ import type { ItemSender } from '../session/item-sender.js';
 import { MAX_DEADLINE_MS } from '../session/session.js';
 import { encodeValue, type EncodedValue, type Packer } from '../wire/codec.js';
 import { encodeMetadata, type Metadata, type MetadataLimits } from '../wire/metadata.js';
-import type { Retries } from './retries.js';
+import { inputOf } from './input.js';
+import type { Attempts, Retries } from './retries.js';
 
 /** One call as the client's user asked for it. */
 export interface CallRequest {
@@ -47,6 +47,7 @@ export interface CallObserver {
 export interface Caller {
   readonly pool: EndpointPool;
   readonly clock: Clock;
+  readonly deadlines: Deadlines;
   readonly retries: Retries;
   readonly limits: MetadataLimits;
 }
@@ -56,188 +57,203 @@ export interface Caller {
  * @returns what to call when its answer is not wanted any more
  */
 export function makeCall(caller: Caller, request: CallRequest, observer: CallObserver): Cancel {
-  const { pool, clock } = caller;
-  const { signal } = request;
-  const timeoutMs = request.timeoutMs ?? (request.requestTimeoutMs === 0 ? undefined : request.requestTimeoutMs);
-  let ended = false;
-  let withdraw: Withdraw | undefined;
-  /** Whether the caller was given a value, or its stream was read: it cannot be made again then. */
-  let isUnique = false;
-  const end = (): boolean => {
-    if (ended) return false;
-    ended = true;
-    stopTimer();
-    signal?.removeEventListener('abort', onAbort);
-    return true;
-  };
-  const fail = (error: XtcpError): void => {
-    if (end()) observer.onError(error);
-  };
-  const giveUp = (error: XtcpError): void => {
-    withdraw?.();
-    fail(error);
-  };
-  const onAbort = (): void => {
-    giveUp(new XtcpError('CANCELLED', 'the call was aborted by its signal', { cause: signal?.reason }));
-  };
-  /** @returns what the caller's own function threw; thrown on, it would end the connection with all its calls */
-  const tellMetadata = (metadata: Metadata | undefined): XtcpError | undefined => {
-    try {
-      if (metadata !== undefined) request.onMetadata?.(metadata);
-      return undefined;
-    } catch (cause) {
-      return new XtcpError('INTERNAL', 'onMetadata threw an error', { cause });
-    }
-  };
-  const complete = (metadata: Metadata | undefined): void => {
-    // Told to those, too, who left with the value that came in the same frame, as firstValueFrom does.
-    const failure = tellMetadata(metadata);
-    if (failure !== undefined) fail(failure);
-    else if (end()) observer.onComplete();
-  };
-  // Past what a timer can count, a call has no deadline; the wire has none, either.
-  const stopTimer = clock.after(timeoutMs === undefined || timeoutMs > MAX_DEADLINE_MS ? 0 : timeoutMs, () => {
-    // One that never had a connection is told why.
-    const reason = withdraw?.();
-    fail(reason ?? new XtcpError('DEADLINE_EXCEEDED', `no end of the call within ${timeoutMs} ms`));
-  });
-  const stop: Cancel = () => {
-    if (end()) withdraw?.();
-  };
-  if (timeoutMs !== undefined && (typeof timeoutMs !== 'number' || Number.isNaN(timeoutMs))) {
-    fail(new XtcpError('INVALID_ARGUMENT', 'the timeoutMs of the call is no number', { executed: false }));
-    return stop;
+  const refusal = refusalOf(request);
+  if (refusal !== undefined) {
+    observer.onError(refusal);
+    return nothing;
   }
-  if (timeoutMs !== undefined && timeoutMs <= 0) {
-    fail(new XtcpError('DEADLINE_EXCEEDED', 'the call had no time left', { executed: false }));
-    return stop;
+  let call: ClientCall;
+  try {
+    call = new ClientCall(caller, request, observer);
+  } catch (error) {
+    observer.onError((error as XtcpError).notExecuted());
+    return nothing;
+  }
+  call.start();
+  return () => {
+    call.cancel();
+  };
+}
+
+/** Why a call is not even tried; undefined where it is. */
+function refusalOf({ timeoutMs, signal, kind, data }: CallRequest): XtcpError | undefined {
+  if (timeoutMs !== undefined) {
+    if (typeof timeoutMs !== 'number' || Number.isNaN(timeoutMs)) {
+      return new XtcpError('INVALID_ARGUMENT', 'the timeoutMs of the call is no number', { executed: false });
+    }
+    if (timeoutMs <= 0) {
+      return new XtcpError('DEADLINE_EXCEEDED', 'the call had no time left', { executed: false });
+    }
   }
   if (signal?.aborted === true) {
     const cause: unknown = signal.reason;
-    fail(new XtcpError('CANCELLED', 'the call was aborted by its signal', { cause, executed: false }));
-    return stop;
+    return new XtcpError('CANCELLED', 'the call was aborted by its signal', { cause, executed: false });
   }
-  signal?.addEventListener('abort', onAbort);
-  const onValue = (value: unknown, taken: () => void): void => {
-    isUnique = true;
-    if (!ended) observer.onValue(value, taken);
-  };
-  const source = inputOf(request.data);
-  const input =
-    source &&
-    ((sender: ItemSender): void => {
-      isUnique = true;
-      source(sender);
-    });
-  if (input !== undefined && request.kind === 'event') {
-    fail(new XtcpError('INVALID_ARGUMENT', 'an event carries one value, not a stream', { executed: false }));
-    return stop;
-  }
-  let data: EncodedValue;
-  let metadata: string;
-  try {
-    data = encodeValue(input === undefined ? request.data : undefined, request.packer);
-    metadata = encodeMetadata(request.metadata, caller.limits);
-  } catch (error) {
-    fail((error as XtcpError).notExecuted());
-    return stop;
-  }
-  const call: EndpointCall = {
-    kind: request.kind,
-    pattern: request.pattern,
-    data,
-    input,
-    metadata,
-    deadline: timeoutMs === undefined ? undefined : clock.now() + timeoutMs,
-    ack: request.ack,
-    msgpack: request.packer !== undefined,
-    onValue,
-    onComplete: complete,
-    onError: fail,
-    onReturned: (error, answerMetadata) => {
-      if (ended || isAgain(error)) return;
-      tellMetadata(answerMetadata);
-      fail(error);
-    },
-    toClassic: () => {
-      if (request.timeoutMs === undefined) stopTimer();
-      return classicOf(request, onValue, complete, fail, isAgain);
-    },
-  };
-  const attempts = caller.retries.begin();
-  const attempt = (): void => {
-    const placed = pool.call(call);
-    withdraw = placed;
-    // It may have ended by itself on its way: a source that aborts the signal as soon as it is asked.
-    if (ended) placed();
-  };
-  const isAgain = (error: XtcpError): boolean => {
-    const waitMs = isUnique ? undefined : attempts.again(error, request.idempotent);
-    if (waitMs === undefined) return false;
-    const stopWaiting = clock.after(waitMs, attempt);
-    withdraw = () => {
-      stopWaiting();
-      return error;
-    };
-    return true;
-  };
-  attempt();
-  return stop;
-}
-
-function classicOf(
-  request: CallRequest,
-  onValue: (value: unknown, taken: () => void) => void,
-  complete: (metadata: undefined) => void,
-  onError: (error: XtcpError) => void,
-  isAgain: (error: XtcpError) => boolean,
-): ClassicCall {
-  if (inputOf(request.data) !== undefined) {
-    throw new XtcpError('UNIMPLEMENTED', 'the server speaks only xtcp 0.2, which has no streams', { executed: false });
-  }
-  return {
-    method: request.pattern,
-    params: encodePayload(request.data),
-    payload: request.payload,
-    onAnswer: (value) => {
-      onValue(value, () => {});
-      complete(undefined);
-    },
-    onError,
-    onLost: (error) => {
-      if (!isAgain(error)) onError(error);
-    },
-  };
-}
-
-/** How data that is a stream is sent; undefined for any other. */
-function inputOf(data: unknown): ((sender: ItemSender) => void) | undefined {
-  if (isObservable(data)) {
-    return (sender) => {
-      sendObservable(data, sender);
-    };
-  }
-  if (typeof data === 'object' && data !== null && Symbol.asyncIterator in data) {
-    return (sender) => {
-      sender.pull(data as AsyncIterable<unknown>);
-    };
+  if (kind === 'event' && inputOf(data) !== undefined) {
+    return new XtcpError('INVALID_ARGUMENT', 'an event carries one value, not a stream', { executed: false });
   }
   return undefined;
 }
 
-function sendObservable(source: Observable<unknown>, sender: ItemSender): void {
-  const subscription = source.subscribe({
-    next: (value) => {
-      sender.push(value);
-    },
-    error: (error: unknown) => {
-      sender.failSource(error);
-    },
-    complete: () => {
-      sender.complete();
-    },
-  });
-  sender.onStop(() => {
-    subscription.unsubscribe();
-  });
+/** One call, however often it is made until it ends. */
+class ClientCall implements EndpointCall, Expiring {
+  readonly kind: 'call' | 'event';
+  readonly pattern: string;
+  readonly data: EncodedValue;
+  readonly input: ((sender: ItemSender) => void) | undefined;
+  readonly metadata: string;
+  readonly deadline: number | undefined;
+  readonly ack: EventAck;
+  readonly msgpack: boolean;
+  private readonly timeoutMs: number | undefined;
+  private readonly onAbort: (() => void) | undefined;
+  private ended = false;
+  private withdraw: Withdraw = nothing;
+  /** Whether the caller was given a value, or its stream was read: the call cannot be made again then. */
+  private isUnique = false;
+  private attempts: Attempts | undefined;
+
+  /** @throws {XtcpError} INVALID_ARGUMENT where data or metadata cannot be sent */
+  constructor(
+    private readonly caller: Caller,
+    private readonly request: CallRequest,
+    private readonly observer: CallObserver,
+  ) {
+    const { kind, pattern, data, metadata, ack, packer, requestTimeoutMs, signal } = request;
+    this.kind = kind;
+    this.pattern = pattern;
+    this.ack = ack;
+    this.msgpack = packer !== undefined;
+    const source = inputOf(data);
+    this.input =
+      source &&
+      ((sender) => {
+        this.isUnique = true;
+        source(sender);
+      });
+    this.data = encodeValue(source === undefined ? data : undefined, packer);
+    this.metadata = encodeMetadata(metadata, caller.limits);
+    const timeoutMs = request.timeoutMs ?? (requestTimeoutMs === 0 ? undefined : requestTimeoutMs);
+    this.timeoutMs = timeoutMs;
+    // Past what a timer can count, a call has no deadline; the wire has none, either.
+    const hasDeadline = timeoutMs !== undefined && timeoutMs <= MAX_DEADLINE_MS;
+    this.deadline = hasDeadline ? caller.clock.now() + timeoutMs : undefined;
+    if (signal !== undefined) {
+      this.onAbort = () => {
+        this.withdraw();
+        this.fail(new XtcpError('CANCELLED', 'the call was aborted by its signal', { cause: signal.reason }));
+      };
+    }
+  }
+
+  start(): void {
+    const { caller, request, onAbort } = this;
+    caller.retries.countCall();
+    caller.deadlines.add(this);
+    if (onAbort !== undefined) request.signal?.addEventListener('abort', onAbort);
+    this.attempt();
+  }
+
+  /** Nobody waits for the answer any more. */
+  cancel(): void {
+    if (this.end()) this.withdraw();
+  }
+
+  onDeadline(): void {
+    // One that never had a connection is told why.
+    const reason = this.withdraw();
+    this.fail(reason ?? new XtcpError('DEADLINE_EXCEEDED', `no end of the call within ${this.timeoutMs} ms`));
+  }
+
+  onValue(value: unknown, taken: () => void): void {
+    this.isUnique = true;
+    if (!this.ended) this.observer.onValue(value, taken);
+  }
+
+  onComplete(metadata: Metadata | undefined): void {
+    // Told to those, too, who left with the value that came in the same frame, as firstValueFrom does.
+    const failure = this.tellMetadata(metadata);
+    if (failure !== undefined) this.fail(failure);
+    else if (this.end()) this.observer.onComplete();
+  }
+
+  onError(error: XtcpError): void {
+    this.fail(error);
+  }
+
+  onReturned(error: XtcpError, metadata?: Metadata): void {
+    if (this.ended || this.isMadeAgain(error)) return;
+    this.tellMetadata(metadata);
+    this.fail(error);
+  }
+
+  toClassic(): ClassicCall {
+    const { request } = this;
+    if (this.input !== undefined) {
+      throw new XtcpError('UNIMPLEMENTED', 'the server speaks only xtcp 0.2, which has no streams');
+    }
+    const params = encodePayload(request.data);
+    // There, the time from the request being written is what counts.
+    if (request.timeoutMs === undefined) this.caller.deadlines.remove(this);
+    return {
+      method: this.pattern,
+      params,
+      payload: request.payload,
+      onAnswer: (value) => {
+        this.onValue(value, nothing);
+        this.onComplete(undefined);
+      },
+      onError: (error) => {
+        this.fail(error);
+      },
+      onLost: (error) => {
+        this.onReturned(error);
+      },
+    };
+  }
+
+  private attempt(): void {
+    const withdraw = this.caller.pool.call(this);
+    this.withdraw = withdraw;
+    // It may have ended by itself on its way: a source that aborts the signal as soon as it is asked.
+    if (this.ended) withdraw();
+  }
+
+  /** Makes the call again in a while, where that is safe. */
+  private isMadeAgain(error: XtcpError): boolean {
+    if (this.isUnique) return false;
+    this.attempts ??= this.caller.retries.attempts();
+    const waitMs = this.attempts.again(error, this.request.idempotent);
+    if (waitMs === undefined) return false;
+    const stopWaiting = this.caller.clock.after(waitMs, () => {
+      this.attempt();
+    });
+    this.withdraw = () => {
+      stopWaiting();
+      return error;
+    };
+    return true;
+  }
+
+  /** @returns what the caller's own function threw; thrown on, it would end the connection with all its calls */
+  private tellMetadata(metadata: Metadata | undefined): XtcpError | undefined {
+    try {
+      if (metadata !== undefined) this.request.onMetadata?.(metadata);
+      return undefined;
+    } catch (cause) {
+      return new XtcpError('INTERNAL', 'onMetadata threw an error', { cause });
+    }
+  }
+
+  private fail(error: XtcpError): void {
+    if (this.end()) this.observer.onError(error);
+  }
+
+  private end(): boolean {
+    if (this.ended) return false;
+    this.ended = true;
+    this.caller.deadlines.remove(this);
+    if (this.onAbort !== undefined) this.request.signal?.removeEventListener('abort', this.onAbort);
+    return true;
+  }
 }

@@ -33,9 +33,13 @@ export class Retries {
     this.since = clock.now();
   }
 
-  /** A call is made for the first time. @returns what decides about making it again */
-  begin(): Attempts {
+  /** A call is made for the first time. */
+  countCall(): void {
     this.calls++;
+  }
+
+  /** What decides about making one call again. */
+  attempts(): Attempts {
     return new Attempts(this.limits.retries, () => this.take());
   }
 

@@ -1,22 +1,28 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 
 import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import { connectable, defer, Observable, Subject, tap } from 'rxjs';
 
-import { systemClock, type Cancel } from '../clock/clock.js';
+import { nothing, systemClock, type Cancel } from '../clock/clock.js';
+import { Deadlines } from '../clock/deadlines.js';
 import { currentCall } from '../async/current-call.js';
+import { meetTls } from '../errors/refusals.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import { resolveClientOptions, type ResolvedClientOptions, type XtcpClientOptions } from '../options/client-options.js';
 import { formatEndpoint } from '../options/endpoint.js';
+import { checkTlsOptions, mergeTlsOptions } from '../options/tls-options.js';
 import type { Dial } from '../pool/connection.js';
 import { EndpointPool } from '../pool/endpoint-pool.js';
 import type { PoolStatus } from '../pool/pool.js';
 import { Inbox } from '../session/inbox.js';
 import { LEAST } from '../session/hello.js';
 import { dial } from '../socket/dial.js';
+import { PlainStream } from '../socket/plain-stream.js';
 import { SocketStream } from '../socket/socket-stream.js';
+import { withSecureContext } from '../socket/tls-context.js';
 import type { Packer } from '../wire/codec.js';
 import { MSGPACK_LETTER } from '../wire/codec.js';
 import { findMsgpack, requireMsgpack } from '../wire/msgpack.js';
@@ -55,6 +61,7 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
   private readonly events = new EventEmitter();
   private readonly sockets = new Set<Socket>();
   private readonly packets: PacketExchange | undefined;
+  private tlsOptions: ConnectionOptions | undefined;
   private lastId = 0;
   private readonly caller: Caller;
   private readonly logger = new Logger(XtcpClient.name);
@@ -70,6 +77,8 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
     if (serializer !== undefined || deserializer !== undefined) {
       this.packets = new PacketExchange({ serializer, deserializer });
     }
+    const { tlsOptions } = this.options;
+    if (tlsOptions !== undefined) this.tlsOptions = withSecureContext(tlsOptions);
     this.endpoint = formatEndpoint(this.options.endpoint);
     this.msgpack = this.options.codec === 'msgpack' ? requireMsgpack('the codec "msgpack"') : findMsgpack();
     const { protocol, maxFrameBytes, windowBytes } = this.options;
@@ -98,7 +107,8 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
       },
     });
     const retries = new Retries(this.options, systemClock);
-    this.caller = { pool: this.pool, clock: systemClock, retries, limits: this.options };
+    const deadlines = new Deadlines(systemClock);
+    this.caller = { pool: this.pool, clock: systemClock, deadlines, retries, limits: this.options };
   }
 
   override get status(): Observable<XtcpClientStatus> {
@@ -134,6 +144,24 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
 
   override on<Event extends keyof XtcpClientEvents>(event: Event, callback: XtcpClientEvents[Event]): void {
     this.events.on(event, callback);
+  }
+
+  /**
+   * Replaces certificates, keys, authorities and the like: the next connection uses the new ones, those that stand go
+   * on. What `tlsOptions` leave out stays, but for what belongs to a key or certificate replaced.
+   * @throws {XtcpError} INVALID_ARGUMENT where they are wrong, or the client was made without `tlsOptions`; nothing
+   * has changed then
+   */
+  replaceTlsOptions(tlsOptions: ConnectionOptions): void {
+    if (this.tlsOptions === undefined) {
+      throw new XtcpError(
+        'INVALID_ARGUMENT',
+        'XtcpClient: there are no TLS options to replace, since it does not speak TLS',
+      );
+    }
+    const { secureContext: _, ...current } = this.tlsOptions;
+    const merged = mergeTlsOptions<ConnectionOptions>(current, checkTlsOptions('XtcpClient', tlsOptions));
+    this.tlsOptions = withSecureContext(checkTlsOptions('XtcpClient', merged));
   }
 
   /**
@@ -324,7 +352,7 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
       if (codec === 'msgpack') packer = requireMsgpack('the codec "msgpack"');
     } catch (error) {
       onError(error as XtcpError);
-      return () => {};
+      return nothing;
     }
     return makeCall(
       this.caller,
@@ -364,16 +392,23 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
   }
 
   private dial(onOpen: (bytes: SocketStream) => void, onFailed: (error: XtcpError) => void): Cancel {
-    return dial(this.options.endpoint, this.options.connectTimeoutMs, systemClock, {
-      onConnected: (socket) => {
-        this.sockets.add(socket);
-        socket.once('close', () => {
-          this.sockets.delete(socket);
-        });
-        onOpen(new SocketStream(socket, this.options));
-      },
-      onFailed,
-    });
+    const { tlsOptions } = this;
+    const { endpoint, connectTimeoutMs } = this.options;
+    const onConnected = (socket: Socket): void => {
+      this.sockets.add(socket);
+      socket.once('close', () => {
+        this.sockets.delete(socket);
+      });
+      const onTls = (): void => {
+        socket.destroy(meetTls());
+      };
+      onOpen(
+        tlsOptions === undefined
+          ? new PlainStream(socket, this.options, onTls)
+          : new SocketStream(socket, this.options),
+      );
+    };
+    return dial(endpoint, connectTimeoutMs, systemClock, { onConnected, onFailed }, tlsOptions);
   }
 }
 

@@ -9,7 +9,8 @@ export interface Clock {
   after(ms: number, run: () => void): Cancel;
 }
 
-const nothing: Cancel = () => {};
+/** For where nothing is to be taken back. */
+export const nothing: Cancel = () => {};
 
 export const systemClock: Clock = {
   now: () => performance.now(),

@@ -1,3 +1,4 @@
+import { fromCertificateAlert } from './from-tls.js';
 import { XtcpError, type XtcpErrorContext } from './xtcp-error.js';
 
 /** What Node's error codes mean to somebody who called an endpoint. */
@@ -16,11 +17,14 @@ const MEANINGS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The one place that turns an error of Node's sockets into an {@link XtcpError}: UNAVAILABLE, `cause` kept. A socket
- * that was let go of by this side gives the reason back as it is.
+ * The one place that turns an error of Node's sockets into an {@link XtcpError}: UNAVAILABLE, `cause` kept; of TLS,
+ * also what {@link fromCertificateAlert} says. What is an XtcpError already, since this side ended the connection by
+ * it, stays one.
  */
 export function fromSocketError(error: Error, context: XtcpErrorContext = {}): XtcpError {
   if (error instanceof XtcpError) return error;
+  const refused = fromCertificateAlert(error, context);
+  if (refused !== undefined) return refused;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   const meaning = (code !== undefined && MEANINGS[code]) || 'the connection failed';
   return new XtcpError('UNAVAILABLE', code === undefined ? meaning : `${meaning} (${code})`, {

@@ -83,7 +83,7 @@ export function quoteForMessage(text: string): string {
   return escapeControls(JSON.stringify(cut));
 }
 
-/** A text that may stand in one line of a log: control characters, line breaks among them, are escaped. */
+/** Text without control characters and separators of lines, each escaped as JSON does; fit for one line of a log. */
 export function escapeControls(text: string): string {
   // oxlint-disable-next-line no-control-regex
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, escapeUnit);

@@ -73,6 +73,14 @@ export class OptionReader<Options extends object> {
     return value as Value;
   }
 
+  /** An object, whatever its members. */
+  object<Name extends keyof Options & string>(name: Name): Options[Name] | undefined {
+    const value: unknown = this.options[name];
+    if (value === undefined) return undefined;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw this.wrong(name, 'an object');
+    return value as Options[Name];
+  }
+
   /** An object with a method of that name. */
   method<Name extends keyof Options & string>(name: Name, method: string): Options[Name] | undefined {
     const value: unknown = this.options[name];

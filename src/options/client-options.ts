@@ -1,9 +1,12 @@
+import type { ConnectionOptions } from 'node:tls';
+
 import { LONGEST_MS, OptionReader } from './check.js';
 import { readEndpoint, type Endpoint, type EndpointOptions } from './endpoint.js';
 import { DEFAULT_MAX_FRAME_BYTES, GREATEST_MAX_FRAME_BYTES } from './limits.js';
 import { PAYLOAD_KINDS, type PayloadKind } from './payload-kind.js';
 import type { PacketDeserializer, PacketSerializer } from './packets.js';
 import { readSessionLimits, SESSION_LIMIT_NAMES, type ResolvedSessionLimits } from './session-limits.js';
+import { readTlsOptions } from './tls-options.js';
 
 const PROTOCOLS = ['auto', 'session', 'classic'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
@@ -20,6 +23,12 @@ export type EventAck = (typeof ACKS)[number];
 export type Auth = string | (() => string | Promise<string>);
 
 export interface XtcpClientOptions extends EndpointOptions {
+  /**
+   * Speak TLS, as in Nest's own TCP transport: what `tls.connect` takes, of which `ca` says whom to trust, and `cert`
+   * and `key` who this client is. `servername` is by default the `host`, where that is a name. Default: no TLS;
+   * `minVersion` by default and at least TLSv1.2.
+   */
+  tlsOptions?: ConnectionOptions | undefined;
   /** Changes the packets that are sent, as in Nest's own transports: what it leaves in `data` is what is encoded. */
   serializer?: PacketSerializer | undefined;
   /** Changes the packets that arrive, as in Nest's own transports. */
@@ -124,6 +133,7 @@ export interface XtcpClientOptions extends EndpointOptions {
 
 /** Options with nothing left open. */
 export interface ResolvedClientOptions extends ResolvedSessionLimits {
+  readonly tlsOptions: ConnectionOptions | undefined;
   readonly serializer: PacketSerializer | undefined;
   readonly deserializer: PacketDeserializer | undefined;
   readonly endpoint: Endpoint;
@@ -176,12 +186,14 @@ export function resolveClientOptions(options: XtcpClientOptions): ResolvedClient
     'retries',
     'retryShare',
     ...SESSION_LIMIT_NAMES,
+    'tlsOptions',
   ]);
   const auth = read.functionOr('auth', 'string');
   const protocol = read.oneOf('protocol', 'auto', PROTOCOLS);
   if (protocol === 'classic') read.notBoth('auth', 'protocol');
   return {
     endpoint: readEndpoint(read, 1),
+    tlsOptions: readTlsOptions('XtcpClient', read),
     serializer: read.method('serializer', 'serialize'),
     deserializer: read.method('deserializer', 'deserialize'),
     payload: read.oneOf('payload', 'text', PAYLOAD_KINDS),

@@ -1,3 +1,5 @@
+import type { TlsOptions } from 'node:tls';
+
 import { OptionReader } from './check.js';
 import { readEndpoint, type Endpoint, type EndpointOptions } from './endpoint.js';
 import { DEFAULT_MAX_FRAME_BYTES, GREATEST_MAX_FRAME_BYTES } from './limits.js';
@@ -5,8 +7,15 @@ import type { PacketDeserializer, PacketSerializer } from './packets.js';
 import { readSessionLimits, SESSION_LIMIT_NAMES, type ResolvedSessionLimits } from './session-limits.js';
 import type { Authenticate } from './authenticate.js';
 import { PAYLOAD_KINDS, type PayloadKind } from './payload-kind.js';
+import { readTlsOptions } from './tls-options.js';
 
 export interface XtcpServerOptions extends EndpointOptions {
+  /**
+   * Speak TLS, as in Nest's own TCP transport: what `tls.createServer` takes, of which `cert` and `key` say who this
+   * server is; with `requestCert`, clients need a certificate of one of the authorities in `ca`, unless
+   * `rejectUnauthorized` is false. Default: no TLS; `minVersion` by default and at least TLSv1.2.
+   */
+  tlsOptions?: TlsOptions | undefined;
   /** Changes the packets that are sent, as in Nest's own transports: what it leaves in `response` is what is encoded. */
   serializer?: PacketSerializer | undefined;
   /** Changes the packets that arrive, as in Nest's own transports. */
@@ -120,6 +129,7 @@ export interface XtcpServerOptions extends EndpointOptions {
 
 /** Options with nothing left open. */
 export interface ResolvedServerOptions extends ResolvedSessionLimits {
+  readonly tlsOptions: TlsOptions | undefined;
   readonly serializer: PacketSerializer | undefined;
   readonly deserializer: PacketDeserializer | undefined;
   readonly endpoint: Endpoint;
@@ -162,6 +172,7 @@ export function resolveServerOptions(options: XtcpServerOptions): ResolvedServer
     'idleTimeoutMs',
     'authenticate',
     ...SESSION_LIMIT_NAMES,
+    'tlsOptions',
   ]);
   const authenticate = read.functionOr('authenticate');
   const classic = read.flag('classic', authenticate === undefined);
@@ -169,6 +180,7 @@ export function resolveServerOptions(options: XtcpServerOptions): ResolvedServer
   if (classic) read.notBoth('authenticate', 'classic');
   return {
     endpoint: readEndpoint(read, 0),
+    tlsOptions: readTlsOptions('XtcpServer', read),
     serializer: read.method('serializer', 'serialize'),
     deserializer: read.method('deserializer', 'deserialize'),
     payload: read.oneOf('payload', 'text', PAYLOAD_KINDS),

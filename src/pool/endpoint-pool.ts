@@ -59,7 +59,8 @@ export class EndpointPool {
   }
 
   private get speaksClassic(): boolean {
-    return this.protocol === 'classic' || (this.protocol === 'auto' && this.clock.now() < this.classicUntil);
+    if (this.protocol === 'classic') return true;
+    return this.classicUntil !== -Infinity && this.clock.now() < this.classicUntil;
   }
 
   private metClassic(): void {

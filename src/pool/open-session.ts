@@ -105,8 +105,8 @@ function askForToken(
 }
 
 /** Whether a classic answer may have been said before the server had made out the hello. */
-function saysNothing(frame: Frame): boolean {
-  const code = readErrorAnswer(frame)?.code;
+function saysNothing(answer: XtcpError | undefined): boolean {
+  const code = answer?.code;
   return code === 'UNAVAILABLE' || code === 'RESOURCE_EXHAUSTED' || code === 'DEADLINE_EXCEEDED';
 }
 
@@ -133,9 +133,13 @@ function greet(
   };
   const answered = (frame: Frame): void => {
     if (!isHello(frame)) {
+      const refusal = frame.count === 1 ? readErrorAnswer(frame) : undefined;
       if (frame.count > 1) {
         fail(new XtcpError('UNAVAILABLE', 'the server answered the hello with something else'));
-      } else if (saysNothing(frame)) {
+      } else if (refusal?.executed === false) {
+        // It turned the connection away, whatever is said on it: without TLS, or without a certificate.
+        fail(refusal);
+      } else if (saysNothing(refusal)) {
         fail(new XtcpError('UNAVAILABLE', 'the server could not take the hello'));
       } else if (settle()) {
         frames.destroy();

@@ -67,6 +67,8 @@ export class SessionPool<Call extends OutgoingCall> {
 
   /** Makes a call as soon as there is a session with room. @returns what to call when it is not wanted any more */
   call(call: Call): Withdraw {
+    const { state } = this;
+    if (state.kind === 'open' && state.session.hasRoom && this.queue.isEmpty) return state.session.open(call);
     const withdraw = this.queue.add(call);
     this.place();
     return withdraw;

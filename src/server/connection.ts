@@ -102,8 +102,8 @@ export class ServerConnection implements FrameStreamListener {
     this.refuse(error, this.state === 'opening' ? 'classic' : 'session');
   }
 
-  /** Tells the other side why it is turned away, as its protocol has it, and closes. */
-  private refuse(error: XtcpError, protocol: 'classic' | 'session'): void {
+  /** Tells the other side why it is turned away, as its protocol has it, and closes; unless it has been let in. */
+  refuse(error: XtcpError, protocol: 'classic' | 'session'): void {
     if (!this.settle()) return;
     this.handlers.onBroken(error);
     this.frames.send(protocol === 'classic' ? [formatErrorAnswer(error)] : refusalFields(error));

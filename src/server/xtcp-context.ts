@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
+import type { PeerCertificate } from 'node:tls';
 
 import { BaseRpcContext, type PacketMetadata } from '@nestjs/microservices';
 
 import type { Clock } from '../clock/clock.js';
+import { peerCertificateOf } from './tls-peer.js';
 
 type XtcpContextArgs = [
   socket: Socket,
@@ -42,6 +44,15 @@ export class XtcpContext extends BaseRpcContext<XtcpContextArgs> {
   /** The caller's IP address; undefined on a Unix domain socket. */
   getRemoteAddress(): string | undefined {
     return this.args[2];
+  }
+
+  /**
+   * The certificate that the caller presented, on a server whose `tlsOptions` have `requestCert`; undefined where it
+   * presented none, and where the connection is plain or gone. Where they have `rejectUnauthorized: false`, too, nothing
+   * has vouched for it: see `authorized` of {@link getSocketRef}.
+   */
+  getPeerCertificate(): PeerCertificate | undefined {
+    return peerCertificateOf(this.getSocketRef());
   }
 
   /** The metadata that the caller attached, if any; a classic call has none. */

@@ -1,4 +1,5 @@
 import type { Server as NetServer, Socket } from 'node:net';
+import type { TlsOptions, TLSSocket } from 'node:tls';
 
 import { Logger } from '@nestjs/common';
 import { Server, type CustomTransportStrategy, type MessageHandler, type Transport } from '@nestjs/microservices';
@@ -8,10 +9,13 @@ import { systemClock } from '../clock/clock.js';
 import { InOrder } from '../async/in-order.js';
 import { formatErrorAnswer } from '../classic/error-answer.js';
 import { keepCurrentCall, runWithin } from '../async/current-call.js';
-import type { XtcpError } from '../errors/xtcp-error.js';
+import { refuseTls } from '../errors/refusals.js';
+import { XtcpError } from '../errors/xtcp-error.js';
 import { resolveServerOptions, type ResolvedServerOptions, type XtcpServerOptions } from '../options/server-options.js';
 import { formatEndpoint } from '../options/endpoint.js';
-import { Acceptor } from '../socket/acceptor.js';
+import { checkReplaceable, checkTlsOptions, mergeTlsOptions } from '../options/tls-options.js';
+import { Acceptor, type PeerAddress } from '../socket/acceptor.js';
+import { PlainStream } from '../socket/plain-stream.js';
 import { SocketStream } from '../socket/socket-stream.js';
 import { encodeFrame } from '../wire/encoder.js';
 import { findMsgpack } from '../wire/msgpack.js';
@@ -21,15 +25,18 @@ import { ConnectionPlaces } from './connection-places.js';
 import { ServerConnection } from './connection.js';
 import { Dispatcher, type Peer } from './dispatcher.js';
 import { Router } from './router.js';
+import { complaintOf, refusalOf, tellWithoutTls } from './tls-peer.js';
 import { XTCP } from './transport-id.js';
 
 /** `connected`: the server listens. `disconnected`: it could not, or has stopped. */
 export type XtcpServerStatus = 'connected' | 'disconnected';
 
-/** What {@link XtcpServer.on} takes: the events of `net.Server`. */
+/** What {@link XtcpServer.on} takes: the events of `net.Server` or, with `tlsOptions`, of `tls.Server`. */
 export type XtcpServerEvents = {
   listening: () => void;
+  /** With TLS, a connection whose handshake is still to come. */
   connection: (socket: Socket) => void;
+  secureConnection: (socket: TLSSocket) => void;
   error: (error: Error) => void;
   close: () => void;
 };
@@ -54,6 +61,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   private readonly complaints = new RepeatedLines(systemClock, (line) => {
     this.logger.warn(line);
   });
+  private tlsOptions: TlsOptions | undefined;
   /** Resolves when the acceptor, told to close, has no connection left. */
   private closed: Promise<void> = Promise.resolve();
   private draining: Promise<void> | undefined;
@@ -75,9 +83,21 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
       this.logger,
     );
     this.places = new ConnectionPlaces(this.options);
-    this.acceptor = new Acceptor((socket) => {
-      this.accept(socket);
-    });
+    this.tlsOptions = this.options.tlsOptions;
+    this.acceptor = new Acceptor(
+      {
+        admits: (address, carrier) => this.admits(address, carrier),
+        onConnection: (socket) => {
+          this.accept(socket);
+        },
+        onHandshakeFailed: (address, carrier, error) => {
+          this.complain(address, complaintOf(error));
+          tellWithoutTls(carrier, error);
+        },
+      },
+      this.options.handshakeTimeoutMs,
+      this.tlsOptions,
+    );
     this.acceptor.server.on('listening', () => {
       this._status$.next('connected');
     });
@@ -124,7 +144,8 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   /**
    * Prepares for the end: accepts no connection any more and asks those that are open to go elsewhere, while every call
    * that still comes on them is served. Resolves when the last one has gone and no handler runs any more, at the latest
-   * after `gracePeriodMs`, which is the option's where nothing is given. {@link close} does this by itself; alone it is for what has to happen in between, before
+   * after `gracePeriodMs`, which is the option's where nothing is given. {@link close} does this by itself; alone it is for
+   * what has to happen in between, before
    * the application lets go of what its handlers need.
    */
   drain(gracePeriodMs = this.options.gracePeriodMs): Promise<void> {
@@ -145,7 +166,27 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     this.acceptor.server.on(event, callback);
   }
 
-  /** The `net.Server`. */
+  /**
+   * Replaces certificates, keys, authorities and the like while the server runs: new connections meet the new ones,
+   * those that stand go on. What `tlsOptions` leave out stays, but for what belongs to a key or certificate replaced.
+   * @throws {XtcpError} INVALID_ARGUMENT where they are wrong, or the server was made without `tlsOptions`; nothing
+   * has changed then
+   */
+  replaceTlsOptions(tlsOptions: TlsOptions): void {
+    if (this.tlsOptions === undefined) {
+      throw new XtcpError(
+        'INVALID_ARGUMENT',
+        'XtcpServer: there are no TLS options to replace, since it does not speak TLS',
+      );
+    }
+    const given = checkTlsOptions('XtcpServer', tlsOptions);
+    checkReplaceable('XtcpServer', this.tlsOptions, given);
+    const merged = checkTlsOptions('XtcpServer', mergeTlsOptions(this.tlsOptions, given));
+    this.acceptor.replaceTlsOptions(merged);
+    this.tlsOptions = merged;
+  }
+
+  /** The `net.Server`; with `tlsOptions`, the `tls.Server`. */
   override unwrap<T = NetServer>(): T {
     return this.acceptor.server as T;
   }
@@ -177,23 +218,36 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     this.logger.error(error);
   };
 
+  /** Gives a connection that has come its place; turns it away where there is none. */
+  private admits(address: PeerAddress, carrier: Socket): boolean {
+    const { remoteAddress } = address;
+    const refusal = this.places.take(remoteAddress);
+    if (refusal === undefined) {
+      carrier.once('close', () => {
+        this.places.free(remoteAddress);
+      });
+      return true;
+    }
+    this.complain(address, refusal.message);
+    carrier.on('error', () => {});
+    // Either protocol's client takes one classic line for the reason; where it expects TLS, there is no way to say it.
+    if (this.tlsOptions === undefined) carrier.end(encodeFrame([formatErrorAnswer(refusal)]).pieces.join(''));
+    carrier.destroySoon();
+    return false;
+  }
+
   private accept(socket: Socket): void {
     const { remoteAddress, remotePort } = socket;
-    const client =
-      remoteAddress === undefined ? 'a client' : formatEndpoint({ host: remoteAddress, port: remotePort ?? 0 });
-    const onBroken = (error: XtcpError): void => {
-      this.complaints.tell(remoteAddress ?? client, `Closing the connection of ${client}: ${error.message}`);
+    const onTls = (): void => {
+      connection.refuse(refuseTls(), 'classic');
     };
-    const refusal = this.places.take(remoteAddress);
-    if (refusal !== undefined) {
-      onBroken(refusal);
-      turnAway(socket, refusal);
-      return;
-    }
+    const stream =
+      this.tlsOptions === undefined
+        ? new PlainStream(socket, this.options, onTls)
+        : new SocketStream(socket, this.options);
     const peer: Peer = { socket, remoteAddress, identity: undefined };
     const order = new InOrder();
     const { authenticate } = this.options;
-    const stream = new SocketStream(socket, this.options);
     const connection = new ServerConnection(stream, this.options, systemClock, findMsgpack(), {
       serveRequest: (request, answer) => this.dispatcher.serveRequest(peer, request, answer),
       serveCall: (call) => {
@@ -205,13 +259,23 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
           : async (hello) => {
               peer.identity = await identify(authenticate, hello, { remoteAddress, socket });
             },
-      onBroken,
+      onBroken: (error) => {
+        this.complain({ remoteAddress, remotePort }, error.message);
+      },
     });
     this.connections.add(connection);
     socket.once('close', () => {
       this.connections.delete(connection);
-      this.places.free(remoteAddress);
     });
+    const refusal = refusalOf(socket, this.tlsOptions);
+    if (refusal !== undefined) connection.refuse(refusal, 'classic');
+  }
+
+  /** Every connection that is closed for what its client did goes through here into the log. */
+  private complain({ remoteAddress, remotePort }: PeerAddress, message: string): void {
+    const client =
+      remoteAddress === undefined ? 'a client' : formatEndpoint({ host: remoteAddress, port: remotePort ?? 0 });
+    this.complaints.tell(remoteAddress ?? client, `Closing the connection of ${client}: ${message}`);
   }
 
   private async letGo(gracePeriodMs: number): Promise<void> {
@@ -229,13 +293,6 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     await this.closed;
     this.complaints.flush();
   }
-}
-
-/** Closes a connection that there is no place for. Either protocol's client takes one classic line for the reason. */
-function turnAway(socket: Socket, refusal: XtcpError): void {
-  socket.on('error', () => {});
-  socket.end(encodeFrame([formatErrorAnswer(refusal)]).join(''));
-  socket.destroySoon();
 }
 
 /** Waits for `done`, but no longer than `ms` milliseconds. */

@@ -1,9 +1,9 @@
-import type { Cancel, Clock } from '../clock/clock.js';
+import { nothing, type Cancel, type Clock } from '../clock/clock.js';
 import { quoteForMessage, XtcpError } from '../errors/xtcp-error.js';
 import { ACKS, type EventAck } from '../options/client-options.js';
 import { decodeValue, MSGPACK_LETTER, type EncodedValue, type Packer } from '../wire/codec.js';
 import { encodeError, readError } from '../wire/error-field.js';
-import type { Field } from '../wire/encoder.js';
+import { encodeFrame, type EncodedFrame } from '../wire/encoder.js';
 import type { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, type Head } from '../wire/head.js';
@@ -106,37 +106,37 @@ export class ClientSession extends Session {
     const { data, pattern, metadata } = call;
     if (data.letter === MSGPACK_LETTER && this.packer === undefined) {
       call.onError(new XtcpError('UNIMPLEMENTED', 'the server does not speak MessagePack', { executed: false }));
-      return () => {};
+      return nothing;
     }
     const id = this.highest + 1;
     const head = this.headOf(call, id);
-    const fields = [head, pattern, data.payload, ...(metadata === '' ? [] : [metadata])];
-    if (!this.fits(...fields)) {
+    const frame = encodeFrame(
+      metadata === '' ? [head, pattern, data.payload] : [head, pattern, data.payload, metadata],
+    );
+    if (!this.fits(frame)) {
       call.onError(
         new XtcpError('RESOURCE_EXHAUSTED', `the call is over the server's maxFrame, ${this.peer.maxFrame} bytes`, {
           executed: false,
         }),
       );
-      return () => {};
+      return nothing;
     }
     this.highest = id;
     this.control.earn();
     if (call.kind === 'event' && call.ack === 'none') {
-      this.send(fields);
+      this.sendEncoded(frame);
       call.onComplete(undefined);
-      return () => {};
+      return nothing;
     }
     const input = call.input === undefined ? undefined : this.inputOf(id, call);
     const live: LiveCall = { call, openedBy: 0, credit: undefined, input };
     this.live.set(id, live);
-    this.send(fields);
+    this.sendEncoded(frame);
     live.openedBy = this.frames.framesSent;
     if (input !== undefined) call.input?.(input);
     return () => {
       if (this.endCall(id) === undefined) return;
-      this.send([`${Kind.Cancel}${id}`]);
-      // Items that the server has sent, or sends before it hears of this, are skipped.
-      this.control.allow(this.creditOf(id, live).itemsUnderWay);
+      this.sayCancelled(id, live);
       this.roomAgain();
     };
   }
@@ -165,8 +165,8 @@ export class ClientSession extends Session {
   }
 
   /** A client opens no call while its writes are stuck, but goes on reading: else both sides could wait for ever. */
-  protected override send(fields: readonly Field[]): boolean {
-    const keepsUp = super.send(fields);
+  protected override sendEncoded(frame: EncodedFrame): boolean {
+    const keepsUp = super.sendEncoded(frame);
     if (!keepsUp) this.congested = true;
     return keepsUp;
   }
@@ -177,28 +177,10 @@ export class ClientSession extends Session {
       case Kind.Item:
         this.takeValue(head, frame);
         return;
-      case Kind.Complete: {
-        const live = this.find(head.id);
-        if (live === undefined) return;
-        this.deliver(head, live, () => {
-          const metadata = decodeMetadata(frame, ENDING.metadata, this.limits);
-          this.endCall(head.id);
-          live.call.onComplete(metadata);
-        });
+      case Kind.Complete:
+      case Kind.Error:
+        this.takeEnd(head, frame);
         return;
-      }
-      case Kind.Error: {
-        if (frame.count < 2) throw missing('an error');
-        const live = this.find(head.id);
-        if (live === undefined) return;
-        this.deliver(head, live, () => {
-          const error = readError(frame, ENDING.error);
-          const metadata = decodeMetadata(frame, ENDING.errorMetadata, this.limits);
-          this.endCall(head.id);
-          live.call.onReturned(error, metadata);
-        });
-        return;
-      }
       default:
         this.unknownKind(head.kind);
     }
@@ -237,12 +219,12 @@ export class ClientSession extends Session {
     const packer = call.msgpack ? this.packer : undefined;
     return new ItemSender(new OutgoingCredit(this.peer.window), this.limits.maxAheadBytes, packer, {
       send: ({ letter, payload }) => {
-        const head = `${Kind.Item}${letter}${id}`;
-        if (!this.fits(head, payload)) {
+        const frame = encodeFrame([`${Kind.Item}${letter}${id}`, payload]);
+        if (!this.fits(frame)) {
           throw new XtcpError('RESOURCE_EXHAUSTED', "an item is over the server's maxFrame");
         }
         this.control.earn();
-        this.send([head, payload]);
+        this.sendEncoded(frame);
       },
       onComplete: () => {
         if (this.live.has(id)) this.send([`${Kind.Complete}${id}`]);
@@ -272,29 +254,65 @@ export class ClientSession extends Session {
     return `${call.input === undefined ? Kind.Call : Kind.CallWithInput}${letter}${id}${timeLeft}`;
   }
 
-  private takeValue(head: Head, frame: Frame): void {
+  private takeValue({ kind, codec, id }: Head, frame: Frame): void {
     if (frame.count < 2) throw missing('a payload');
-    const live = this.find(head.id);
+    const live = this.find(id);
     if (live === undefined) return;
-    if (live.call.kind === 'event') throw new XtcpError('PROTOCOL_ERROR', 'a value came for an event');
-    const isLast = head.kind === Kind.Answer;
+    const { call } = live;
+    if (call.kind === 'event') throw new XtcpError('PROTOCOL_ERROR', 'a value came for an event');
+    const isLast = kind === Kind.Answer;
     const bytes = frame.length(CARRYING.payload);
     if (!isLast) {
-      this.creditOf(head.id, live).arrived(bytes);
+      this.creditOf(id, live).arrived(bytes);
       this.control.earn();
     }
-    this.deliver(head, live, () => {
-      const value = decodeValue(frame, CARRYING.payload, head.codec, this.packer);
-      const metadata = isLast ? decodeMetadata(frame, CARRYING.metadata, this.limits) : undefined;
-      if (isLast) this.endCall(head.id);
-      // An answer of nothing is an end without a value, as it is with Nest's own transports.
-      if (!isLast || head.codec !== '-') {
-        live.call.onValue(value, () => {
-          if (!isLast) live.credit?.consumed(bytes);
-        });
-      }
-      if (isLast) live.call.onComplete(metadata);
-    });
+    let value: unknown;
+    let metadata: Metadata | undefined;
+    try {
+      value = decodeValue(frame, CARRYING.payload, codec, this.packer);
+      if (isLast) metadata = decodeMetadata(frame, CARRYING.metadata, this.limits);
+    } catch (error) {
+      this.unreadable(id, live, error as XtcpError, !isLast);
+      return;
+    }
+    if (!isLast) {
+      call.onValue(value, () => {
+        live.credit?.consumed(bytes);
+      });
+      return;
+    }
+    this.endCall(id);
+    // An answer of nothing is an end without a value, as it is with Nest's own transports.
+    if (codec !== '-') call.onValue(value, nothing);
+    call.onComplete(metadata);
+    this.hasEnded();
+  }
+
+  private takeEnd({ kind, id }: Head, frame: Frame): void {
+    const isError = kind === Kind.Error;
+    if (isError && frame.count < 2) throw missing('an error');
+    const live = this.find(id);
+    if (live === undefined) return;
+    let metadata: Metadata | undefined;
+    try {
+      metadata = decodeMetadata(frame, isError ? ENDING.errorMetadata : ENDING.metadata, this.limits);
+    } catch (error) {
+      this.unreadable(id, live, error as XtcpError, false);
+      return;
+    }
+    this.endCall(id);
+    if (isError) live.call.onReturned(readError(frame, ENDING.error), metadata);
+    else live.call.onComplete(metadata);
+    this.hasEnded();
+  }
+
+  /** A frame that cannot be read ends its call, and harms no other. */
+  private unreadable(id: number, live: LiveCall, error: XtcpError, goesOn: boolean): void {
+    if (error.code === 'PROTOCOL_ERROR') throw error;
+    this.endCall(id);
+    if (goesOn) this.sayCancelled(id, live);
+    live.call.onError(new XtcpError('INTERNAL', `the answer cannot be read: ${error.message}`));
+    this.hasEnded();
   }
 
   private creditOf(id: number, live: LiveCall): IncomingCredit {
@@ -304,17 +322,13 @@ export class ClientSession extends Session {
     return live.credit;
   }
 
-  /** Runs what reads a frame; one that cannot be read ends its call, and harms no other. */
-  private deliver({ id, kind }: Head, live: LiveCall, read: () => void): void {
-    try {
-      read();
-    } catch (error) {
-      if (!(error instanceof XtcpError) || error.code === 'PROTOCOL_ERROR') throw error;
-      const wasLive = this.endCall(id) !== undefined;
-      if (wasLive && kind === Kind.Item) this.send([`${Kind.Cancel}${id}`]);
-      live.call.onError(new XtcpError('INTERNAL', `the answer cannot be read: ${error.message}`));
-    }
-    if (this.live.has(id)) return;
+  private sayCancelled(id: number, live: LiveCall): void {
+    this.send([`${Kind.Cancel}${id}`]);
+    // Items that the server has sent, or sends before it hears of this, are skipped.
+    this.control.allow(this.creditOf(id, live).itemsUnderWay);
+  }
+
+  private hasEnded(): void {
     this.served = true;
     this.roomAgain();
   }

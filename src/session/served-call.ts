@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import { encodeValue, MSGPACK_LETTER, type EncodedValue, type Packer } from '../wire/codec.js';
-import { byteLength, type Field } from '../wire/encoder.js';
+import { byteLength, encodeFrame, type EncodedFrame } from '../wire/encoder.js';
 import { encodeError } from '../wire/error-field.js';
 import { Kind } from '../wire/head.js';
 import { encodeMetadata, type Metadata, type MetadataLimits } from '../wire/metadata.js';
@@ -14,8 +14,8 @@ export const Ack = { None: 0, Received: 1, Handled: 2 } as const;
 
 /** The server's session, as {@link ServedCall} uses it. */
 export interface ServedCallWire {
-  send(fields: readonly Field[]): boolean;
-  fits(...fields: readonly Field[]): boolean;
+  send(frame: EncodedFrame): boolean;
+  fits(frame: EncodedFrame): boolean;
   ended(call: ServedCall): void;
   left(call: ServedCall): void;
   itemSent(): void;
@@ -107,12 +107,13 @@ export class ServedCall {
     const packer = this.opened.codec === MSGPACK_LETTER ? this.wire.packer() : undefined;
     const { letter, payload } = encodeValue(value, packer);
     const metadata = this.metadataField();
-    const fields = [`${Kind.Answer}${letter}${this.opened.id}`, payload, ...(metadata === '' ? [] : [metadata])];
-    if (!this.wire.fits(...fields)) {
+    const head = `${Kind.Answer}${letter}${this.opened.id}`;
+    const frame = encodeFrame(metadata === '' ? [head, payload] : [head, payload, metadata]);
+    if (!this.wire.fits(frame)) {
       this.fail(tooLarge('the answer'));
       return;
     }
-    this.wire.send(fields);
+    this.wire.send(frame);
     this.ended();
   }
 
@@ -121,7 +122,7 @@ export class ServedCall {
     if (!this.live) return;
     const metadata = this.metadataField();
     if (this.opened.kind === 'call' || this.opened.ack !== Ack.None) {
-      this.wire.send([`${Kind.Complete}${this.opened.id}`, ...(metadata === '' ? [] : [metadata])]);
+      this.wire.send(encodeFrame([`${Kind.Complete}${this.opened.id}`, ...(metadata === '' ? [] : [metadata])]));
     }
     this.ended();
   }
@@ -132,7 +133,7 @@ export class ServedCall {
     const metadata = this.metadataField();
     if (this.opened.kind === 'call' || this.opened.ack !== Ack.None) {
       const field = encodeError(error, this.wire.maxErrorBytes - byteLength(metadata));
-      this.wire.send([`${Kind.Error}${this.opened.id}`, field, ...(metadata === '' ? [] : [metadata])]);
+      this.wire.send(encodeFrame([`${Kind.Error}${this.opened.id}`, field, ...(metadata === '' ? [] : [metadata])]));
     }
     this.ended();
   }
@@ -187,11 +188,11 @@ export class ServedCall {
   }
 
   private sendItem({ letter, payload }: EncodedValue): void {
-    const head = `${Kind.Item}${letter}${this.opened.id}`;
-    if (!this.wire.fits(head, payload)) throw tooLarge('an item');
+    const frame = encodeFrame([`${Kind.Item}${letter}${this.opened.id}`, payload]);
+    if (!this.wire.fits(frame)) throw tooLarge('an item');
     if (!this.live) return;
     this.wire.itemSent();
-    this.wire.send([head, payload]);
+    this.wire.send(frame);
   }
 
   private ended(): void {

@@ -2,7 +2,7 @@ import type { Clock } from '../clock/clock.js';
 import { IdleWatch } from '../clock/idle-watch.js';
 import { XtcpError, type XtcpErrorCode } from '../errors/xtcp-error.js';
 import { decodeValue, type Packer } from '../wire/codec.js';
-import type { Field } from '../wire/encoder.js';
+import type { EncodedFrame } from '../wire/encoder.js';
 import { encodeError, readError } from '../wire/error-field.js';
 import type { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
@@ -55,8 +55,8 @@ export class ServerSession extends Session {
   ) {
     super(frames, own, peer, limits, clock, msgpack);
     this.wire = {
-      send: (fields) => this.send(fields),
-      fits: (...fields) => this.fits(...fields),
+      send: (frame) => this.sendEncoded(frame),
+      fits: (frame) => this.fits(frame),
       ended: (call) => {
         this.live.delete(call.opened.id);
         // A caller that has not yet heard of the end may go on to send.
@@ -163,8 +163,8 @@ export class ServerSession extends Session {
   }
 
   /** A server may wait for a client that does not read, by not reading either. */
-  protected override send(fields: readonly Field[]): boolean {
-    const keepsUp = super.send(fields);
+  protected override sendEncoded(frame: EncodedFrame): boolean {
+    const keepsUp = super.sendEncoded(frame);
     if (!keepsUp && !this.congested) {
       this.congested = true;
       this.frames.hold();
@@ -210,7 +210,7 @@ export class ServerSession extends Session {
       if (!(error instanceof XtcpError) || error.code === 'PROTOCOL_ERROR') throw error;
       if (isEvent && ack === Ack.None) return;
       const told = new XtcpError(error.code, error.message, { executed: false });
-      this.wire.send([`${Kind.Error}${head.id}`, encodeError(told, this.wire.maxErrorBytes)]);
+      this.send([`${Kind.Error}${head.id}`, encodeError(told, this.wire.maxErrorBytes)]);
     }
   }
 
@@ -231,7 +231,7 @@ export class ServerSession extends Session {
     let inputCredit: IncomingCredit | undefined;
     if (head.kind === Kind.CallWithInput) {
       inputCredit = new IncomingCredit(this.own.window, (bytes) => {
-        if (call.isLive) this.wire.send([`${Kind.Credit}${id} ${bytes}`]);
+        if (call.isLive) this.send([`${Kind.Credit}${id} ${bytes}`]);
       });
       input = new Inbox(() => {});
     }

@@ -2,10 +2,10 @@ import type { Cancel, Clock } from '../clock/clock.js';
 import { fromSocketError } from '../errors/from-node.js';
 import { XtcpError, type XtcpErrorCode } from '../errors/xtcp-error.js';
 import { toJson, type Packer, MSGPACK_LETTER } from '../wire/codec.js';
-import { byteLength, type Field } from '../wire/encoder.js';
+import { encodeFrame, type EncodedFrame, type Field } from '../wire/encoder.js';
 import type { FrameStream, FrameStreamListener } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
-import { Kind, MAX_HEAD_BYTES, parseHead, type Head } from '../wire/head.js';
+import { Kind, type Head } from '../wire/head.js';
 import type { MetadataLimits } from '../wire/metadata.js';
 import { ControlBudget } from './control-budget.js';
 import type { Hello } from './hello.js';
@@ -78,8 +78,7 @@ export abstract class Session implements FrameStreamListener {
   onFrame(frame: Frame): void {
     if (this.state !== 'open') return;
     try {
-      const head = parseHead(frame.start(0, MAX_HEAD_BYTES + 1));
-      this.take(head, frame);
+      this.take(frame.head(), frame);
     } catch (error) {
       this.protocolError(error as XtcpError);
     }
@@ -113,7 +112,11 @@ export abstract class Session implements FrameStreamListener {
   protected abstract lost(error: XtcpError): void;
 
   protected send(fields: readonly Field[]): boolean {
-    return this.state === 'open' ? this.frames.send(fields) : true;
+    return this.sendEncoded(encodeFrame(fields));
+  }
+
+  protected sendEncoded(frame: EncodedFrame): boolean {
+    return this.state === 'open' ? this.frames.sendEncoded(frame) : true;
   }
 
   /** Says `G`. @param last the highest id that ran or will run; left out where all that arrive do */
@@ -143,10 +146,8 @@ export abstract class Session implements FrameStreamListener {
   }
 
   /** Whether a frame may go to the other side, which takes so many bytes at once. */
-  protected fits(...fields: readonly Field[]): boolean {
-    let bytes = 0;
-    for (const field of fields) bytes += byteLength(field);
-    return bytes <= this.peer.maxFrame;
+  protected fits(frame: EncodedFrame): boolean {
+    return frame.fieldBytes <= this.peer.maxFrame;
   }
 
   /** For frames about a call that is not live: skipped where it was, else against the protocol. */

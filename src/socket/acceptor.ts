@@ -1,25 +1,54 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { Server as TlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 
 import type { Endpoint } from '../options/endpoint.js';
+import { checkServerContext, makeTlsServer } from './tls-context.js';
+import { underneath } from './underneath.js';
+
+/** What stands for "any time" where Node takes 0 for its own default. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** A connection as the log names it; known even when it is gone. */
+export interface PeerAddress {
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+}
+
+export interface AcceptorListener {
+  /**
+   * A connection has come, with TLS before its handshake.
+   * @returns whether it may stay; where not, it has been closed
+   */
+  admits(address: PeerAddress, carrier: Socket): boolean;
+  /** A connection stands; with TLS, behind the handshake. */
+  onConnection(socket: Socket): void;
+  /**
+   * A TLS handshake failed by the other side's doing; its connection is destroyed behind this.
+   * @param carrier the socket underneath, for last words in plain text
+   */
+  onHandshakeFailed(address: PeerAddress, carrier: Socket, error: Error): void;
+}
 
 /** A listening socket and the connections it took, which it knows until each is closed. */
 export class Acceptor {
   readonly server: Server;
+  /** With TLS, the TCP socket until the handshake is over, then the TLS socket. */
   private readonly sockets = new Set<Socket>();
+  /** Of connections with TLS, by their TCP sockets: those that are closed do not know any more. */
+  private readonly addresses = new WeakMap<Socket, PeerAddress>();
   private starting: Promise<void> | undefined;
   private readonly onEmpty: (() => void)[] = [];
 
-  constructor(onConnection: (socket: Socket) => void) {
-    // Half-open: a client may end its output behind its request and still wait for the answer (`nc -N` does).
-    this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      this.sockets.add(socket);
-      onConnection(socket);
-      // Behind the listeners of whoever took it, so that nothing of it runs any more when it is gone from here.
-      socket.once('close', () => {
-        this.sockets.delete(socket);
-        if (this.sockets.size === 0) for (const resolve of this.onEmpty.splice(0)) resolve();
-      });
-    });
+  /**
+   * @param handshakeTimeoutMs milliseconds that a client has for its TLS handshake; 0 for any time
+   * @throws {XtcpError} INVALID_ARGUMENT where `tlsOptions` are wrong
+   */
+  constructor(
+    private readonly listener: AcceptorListener,
+    private readonly handshakeTimeoutMs: number,
+    tlsOptions?: TlsOptions,
+  ) {
+    this.server = tlsOptions === undefined ? this.plainServer() : this.tlsServer(tlsOptions);
   }
 
   /** @throws what `net.Server.listen` throws at once; what it finds out later it tells by 'error' */
@@ -38,7 +67,17 @@ export class Acceptor {
   }
 
   /**
-   * Stops accepting.
+   * New connections get these; those that stand keep theirs.
+   * @param tlsOptions complete ones
+   * @throws {XtcpError} INVALID_ARGUMENT where they are wrong, those before staying in force
+   */
+  replaceTlsOptions(tlsOptions: TlsOptions): void {
+    checkServerContext(tlsOptions);
+    if (this.server instanceof TlsServer) this.server.setSecureContext(tlsOptions);
+  }
+
+  /**
+   * Stops accepting, and drops what is still in its TLS handshake: nothing is owed to it.
    * @returns when every connection taken before is closed too.
    */
   async close(): Promise<void> {
@@ -49,6 +88,7 @@ export class Acceptor {
         this.server.close(() => {
           resolve();
         });
+        this.dropHandshakes();
       });
     }
     // Node says that a server is closed before it says so of the last connection.
@@ -57,6 +97,81 @@ export class Acceptor {
 
   /** Closes what is still open, at once. */
   destroyConnections(): void {
+    this.dropHandshakes();
     for (const socket of this.sockets) socket.destroy();
   }
+
+  private plainServer(): Server {
+    // Half-open: a client may end its output behind its request and still wait for the answer (`nc -N` does).
+    return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      if (this.listener.admits(addressOf(socket), socket)) this.take(socket);
+    });
+  }
+
+  private tlsServer(tlsOptions: TlsOptions): Server {
+    checkServerContext(tlsOptions);
+    const server = makeTlsServer({
+      handshakeTimeout: this.handshakeTimeoutMs || LONGEST_MS,
+      ...tlsOptions,
+      // Node would close such a connection without a word; who takes it here looks at `authorized`, and can say why.
+      // With a pre-shared key there is no certificate to look at.
+      ...(tlsOptions.pskCallback === undefined && { rejectUnauthorized: false }),
+      // Not half-open before it stands: Node would wait for a client that is gone until the handshake's time is over.
+      allowHalfOpen: false,
+      noDelay: true,
+    });
+    server.on('connection', (carrier: Socket) => {
+      const address = addressOf(carrier);
+      // What goes wrong with it is told of the TLS socket.
+      carrier.on('error', () => {});
+      if (!this.listener.admits(address, carrier)) return;
+      this.addresses.set(carrier, address);
+      this.track(carrier);
+    });
+    server.on('secureConnection', (socket: TLSSocket) => {
+      this.sockets.delete(underneath(socket));
+      socket.allowHalfOpen = true;
+      // Node leaves a TLS socket half alive behind an error that comes after the handshake, such as a late alert.
+      socket.on('error', (error) => {
+        socket.destroy(error);
+      });
+      this.take(socket);
+    });
+    server.on('tlsClientError', (error, socket) => {
+      const carrier = underneath(socket);
+      const address = this.addresses.get(carrier);
+      // Not where this side dropped it; nor where a client came and went, as what only asks whether a port is open does.
+      if (address !== undefined && carrier.bytesRead > 0) this.listener.onHandshakeFailed(address, carrier, error);
+      // Behind a timeout of the handshake Node leaves it open.
+      socket.destroy();
+    });
+    return server;
+  }
+
+  private take(socket: Socket): void {
+    this.sockets.add(socket);
+    this.listener.onConnection(socket);
+    // Behind the listeners of whoever took it, so that nothing of it runs any more when it is gone from here.
+    this.track(socket);
+  }
+
+  private track(socket: Socket): void {
+    this.sockets.add(socket);
+    socket.once('close', () => {
+      this.sockets.delete(socket);
+      if (this.sockets.size === 0) for (const resolve of this.onEmpty.splice(0)) resolve();
+    });
+  }
+
+  private dropHandshakes(): void {
+    for (const socket of this.sockets) {
+      if (!this.addresses.has(socket)) continue;
+      this.addresses.delete(socket);
+      socket.destroy();
+    }
+  }
+}
+
+function addressOf({ remoteAddress, remotePort }: Socket): PeerAddress {
+  return { remoteAddress, remotePort };
 }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { ByteStream, ByteStreamListener } from '../wire/byte-stream.js';
+import { underneath } from './underneath.js';
 
 export interface SocketStreamLimits {
   /** Bytes that may wait for the other side to read them; where more gather, the connection is let go of. */
@@ -108,7 +109,8 @@ export class SocketStream implements ByteStream {
   reset(): void {
     // A Unix domain socket knows no reset, and Node throws on asking for one.
     if (this.socket.remoteAddress === undefined) this.socket.destroy();
-    else this.socket.resetAndDestroy();
+    // Nor does a TLS socket; the one that carries it does.
+    else underneath(this.socket).resetAndDestroy();
   }
 
   pause(): void {
@@ -173,8 +175,9 @@ export class SocketStream implements ByteStream {
       this.dropGathered();
       this.begun = this.writes;
       if (length > 1) this.socket.cork();
-      for (let index = 0; index < length - 1; index++) this.socket.write(pieces[index]!);
-      this.socket.write(pieces[length - 1]!, this.onWritten);
+      for (const [index, piece] of pieces.entries()) {
+        this.socket.write(piece, encodingOf(piece), index === length - 1 ? this.onWritten : undefined);
+      }
       if (length > 1) this.socket.uncork();
     }
     if (this.state === 'ending') {
@@ -199,4 +202,9 @@ export class SocketStream implements ByteStream {
     this.gatheredBytes = 0;
     this.unflushed = 0;
   }
+}
+
+/** Where each character is one byte of UTF-8, Latin-1 says the same, and is copied rather than encoded. */
+function encodingOf(piece: string | Uint8Array): 'latin1' | 'utf8' {
+  return typeof piece === 'string' && Buffer.byteLength(piece) === piece.length ? 'latin1' : 'utf8';
 }

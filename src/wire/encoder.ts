@@ -9,30 +9,39 @@ const COPY_UP_TO = 16 * 1024;
 /** Text over this size becomes octets of its own; below it, gluing strings together costs less. */
 const TEXT_UP_TO = 4 * 1024;
 
-/**
- * A frame as the pieces that go to the socket, in order: a single string where every field is a short text, and no
- * copy of octets that are large.
- */
-export function encodeFrame(fields: readonly Field[]): Field[] {
+/** A frame on its way. */
+export interface EncodedFrame {
+  /**
+   * What goes to the socket, in order: a single string where every field is a short text, and no copy of octets that
+   * are large.
+   */
+  readonly pieces: readonly Field[];
+  /** Bytes of its fields, as limits count them. */
+  readonly fieldBytes: number;
+}
+
+export function encodeFrame(fields: readonly Field[]): EncodedFrame {
   const pieces: Field[] = [];
+  let fieldBytes = 0;
   let text = '';
   for (const field of fields) {
     if (typeof field === 'string' && field.length <= TEXT_UP_TO) {
-      text += Buffer.byteLength(field) + CRLF + field + CRLF;
-    } else if (typeof field === 'string') {
-      const octets = encodeText(field);
-      pieces.push(text + octets.length + CRLF, octets);
-      text = CRLF;
-    } else if (field.length <= COPY_UP_TO) {
-      pieces.push(Buffer.concat([Buffer.from(text + field.length + CRLF), field]));
-      text = CRLF;
-    } else {
-      pieces.push(text + field.length + CRLF, field);
-      text = CRLF;
+      const bytes = Buffer.byteLength(field);
+      fieldBytes += bytes;
+      text += bytes + CRLF + field + CRLF;
+      continue;
     }
+    const octets = typeof field === 'string' ? encodeText(field) : field;
+    fieldBytes += octets.length;
+    if (octets.length <= COPY_UP_TO) {
+      pieces.push(Buffer.concat([Buffer.from(text + octets.length + CRLF), octets]));
+    } else {
+      pieces.push(text + octets.length + CRLF, octets);
+    }
+    text = CRLF;
   }
   pieces.push(text + CRLF);
-  return pieces;
+  return { pieces, fieldBytes };
 }
 
 function encodeText(text: string): Buffer {

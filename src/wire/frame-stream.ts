@@ -2,7 +2,7 @@ import type { Cancel, Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { ByteStream } from './byte-stream.js';
 import { FrameDecoder, type FrameLimits } from './decoder.js';
-import { encodeFrame, type Field } from './encoder.js';
+import { encodeFrame, type EncodedFrame, type Field } from './encoder.js';
 import type { Frame } from './frame.js';
 
 export interface FrameStreamLimits extends FrameLimits {
@@ -111,9 +111,14 @@ export class FrameStream {
    * @returns whether the other side keeps up; after `false`, `onDrain` says when it does again.
    */
   send(fields: readonly Field[]): boolean {
+    return this.sendEncoded(encodeFrame(fields));
+  }
+
+  /** As {@link send}, for a frame whose size was looked at. */
+  sendEncoded(frame: EncodedFrame): boolean {
     if (this.state !== 'open') return true;
     this.sent++;
-    return this.bytes.write(encodeFrame(fields));
+    return this.bytes.write(frame.pieces);
   }
 
   /** Hands over no further frame until {@link release}, not even one that is already here. */

@@ -1,16 +1,23 @@
-import { isUtf8 } from 'node:buffer';
-
 import { XtcpError } from '../errors/xtcp-error.js';
+import { Head } from './head.js';
+import { decodeText, PieceText } from './text.js';
+
+const NOTHING = Buffer.alloc(0);
 
 /**
  * A frame that has arrived: its fields, read from where they lie. It is a view that the decoder uses again, so it
  * must be read before the function that was given it returns.
  */
 export class Frame {
-  private readonly buffers: Buffer[] = [];
+  /** Where the fields lie that are not in {@link own}. */
+  private piece: Buffer = NOTHING;
+  /** The first fields of a frame that did not come in one piece, each in memory of its own. */
+  private readonly own: Buffer[] = [];
   private readonly starts: number[] = [];
   private readonly ends: number[] = [];
   private fields = 0;
+  private readonly pieceText = new PieceText();
+  private readonly headView = new Head();
 
   /** How many fields the frame has; 1 or more. */
   get count(): number {
@@ -18,13 +25,25 @@ export class Frame {
   }
 
   /**
+   * The head of a session's frame, field 0. A view, too, to be read as long as the frame may be.
+   * @throws {XtcpError} PROTOCOL_ERROR where it is no head.
+   */
+  head(): Head {
+    this.headView.read(this.buffer(0), this.starts[0]!, this.ends[0]!);
+    return this.headView;
+  }
+
+  /**
    * Field `index` as text.
    * @throws {XtcpError} INVALID_ARGUMENT where the field is not UTF-8.
    */
   text(index: number): string {
-    const text = this.buffer(index).toString('utf8', this.starts[index], this.ends[index]);
-    // U+FFFD is what Node puts where octets are not UTF-8, but a sender may also have meant it.
-    if (text.includes('\uFFFD') && !isUtf8(this.view(index))) {
+    const buffer = this.buffer(index);
+    const start = this.starts[index]!;
+    const end = this.ends[index]!;
+    const ascii = buffer === this.piece ? this.pieceText.ascii(start, end) : undefined;
+    const text = ascii ?? decodeText(buffer, start, end);
+    if (text === undefined) {
       throw new XtcpError('INVALID_ARGUMENT', `field ${index + 1} of the frame is not UTF-8`);
     }
     return text;
@@ -32,53 +51,66 @@ export class Frame {
 
   /** How many octets field `index` has. */
   length(index: number): number {
-    return (this.ends[index] ?? 0) - (this.starts[index] ?? 0);
+    return index < this.fields ? this.ends[index]! - this.starts[index]! : 0;
   }
 
   /** The first `length` octets of field `index`, or all where it has fewer, a character each. */
   start(index: number, length: number): string {
-    const start = this.starts[index] ?? 0;
-    return this.buffer(index).toString('latin1', start, Math.min(start + length, this.ends[index] ?? start));
+    const buffer = this.buffer(index);
+    const start = this.starts[index]!;
+    return buffer.toString('latin1', start, Math.min(start + length, this.ends[index]!));
   }
 
   /** Field `index` as octets, in memory of their own: they may be kept, and keep nothing else alive. */
   bytes(index: number): Buffer {
-    const view = this.view(index);
-    return view.length === view.buffer.byteLength ? view : Buffer.from(view);
+    const buffer = this.buffer(index);
+    // A field that came in several pieces has been given memory of its own; it is not copied once more.
+    if (index < this.own.length && buffer.length === buffer.buffer.byteLength) return buffer;
+    const start = this.starts[index]!;
+    const end = this.ends[index]!;
+    const octets = Buffer.allocUnsafe(end - start);
+    buffer.copy(octets, 0, start, end);
+    return octets;
   }
 
-  /** For the decoder: adds the field that lies in `buffer` from `start` to `end`. */
-  add(buffer: Buffer, start: number, end: number): void {
-    this.buffers[this.fields] = buffer;
+  /** For the decoder: fields that are added lie in `piece` from now on. */
+  lieIn(piece: Buffer): void {
+    this.piece = piece;
+    this.pieceText.use(piece);
+  }
+
+  /** For the decoder: adds the field that lies in the piece from `start` to `end`. */
+  add(start: number, end: number): void {
     this.starts[this.fields] = start;
     this.ends[this.fields] = end;
     this.fields++;
   }
 
-  /** For the decoder: copies the fields that lie in `buffer`, so that an unfinished frame does not hold on to it. */
-  detachFrom(buffer: Buffer): void {
-    for (let index = 0; index < this.fields; index++) {
-      if (this.buffers[index] !== buffer) continue;
-      const own = Buffer.from(this.view(index));
-      this.buffers[index] = own;
-      this.starts[index] = 0;
-      this.ends[index] = own.length;
-    }
+  /** For the decoder: adds a field in memory of its own, before any that lies in the piece. */
+  addOwn(octets: Buffer): void {
+    this.own.push(octets);
+    this.add(0, octets.length);
   }
 
-  /** For the decoder: forgets the fields, and the memory behind them. */
+  /** For the decoder: lets go of the piece. What an unfinished frame has in it is copied. */
+  letGo(): void {
+    for (let index = this.own.length; index < this.fields; index++) {
+      const octets = this.bytes(index);
+      this.own.push(octets);
+      this.starts[index] = 0;
+      this.ends[index] = octets.length;
+    }
+    this.lieIn(NOTHING);
+  }
+
+  /** For the decoder: forgets the fields. */
   clear(): void {
-    this.buffers.length = 0;
+    if (this.own.length > 0) this.own.length = 0;
     this.fields = 0;
   }
 
-  private view(index: number): Buffer {
-    return this.buffer(index).subarray(this.starts[index], this.ends[index]);
-  }
-
   private buffer(index: number): Buffer {
-    const buffer = this.buffers[index];
-    if (buffer === undefined) throw new RangeError(`a frame of ${this.fields} fields has no field ${index + 1}`);
-    return buffer;
+    if (index >= this.fields) throw new RangeError(`a frame of ${this.fields} fields has no field ${index + 1}`);
+    return index < this.own.length ? this.own[index]! : this.piece;
   }
 }

@@ -19,65 +19,75 @@ export const Kind = {
   GoingAway: 'G',
 } as const;
 
-/** The first field of a session frame, taken apart. */
-export interface Head {
-  readonly kind: string;
-  /** How the payload is encoded; empty for kinds without a payload. */
-  readonly codec: string;
-  /** The call it is about, or the number of a ping; 0 where the kind has none. */
-  readonly id: number;
-  /** The first number behind the id; undefined where there is none. */
-  readonly first: number | undefined;
-  readonly second: number | undefined;
+/** What follows the letter of a kind. */
+const enum Form {
+  NotALetter,
+  /** What follows is not ours to judge. */
+  Unknown,
+  Numbers,
+  CodecAndNumbers,
 }
 
-const WITH_CODEC = new Set<string>([Kind.Call, Kind.CallWithInput, Kind.Event, Kind.Answer, Kind.Item]);
-const WITH_ID = new Set<string>([
-  ...WITH_CODEC,
-  Kind.Complete,
-  Kind.Error,
-  Kind.Cancel,
-  Kind.Credit,
-  Kind.Ping,
-  Kind.Pong,
-]);
+const FORMS = new Uint8Array(256);
+for (const letter of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz') FORMS[letter.charCodeAt(0)] = Form.Unknown;
+for (const letter of 'CEXWPR') FORMS[letter.charCodeAt(0)] = Form.Numbers;
+for (const letter of 'QOVAN') FORMS[letter.charCodeAt(0)] = Form.CodecAndNumbers;
 
 const ZERO = 0x30;
 const NINE = 0x39;
 const SPACE = 0x20;
 
 /**
- * Reads a head. Of a kind that is not known only the letter is read: what follows it is not ours to judge.
- * @throws {XtcpError} PROTOCOL_ERROR where it is no head.
+ * The first field of a session's frame, taken apart. It is a view that is used for one frame behind the other, and
+ * must be read as long as its frame may be: see `Frame`.
  */
-export function parseHead(text: string): Head {
-  const kind = text.charAt(0);
-  if (text.length > MAX_HEAD_BYTES) throw malformed(`is longer than ${MAX_HEAD_BYTES} bytes`);
-  if (!/^[A-Za-z]$/.test(kind)) throw malformed('does not begin with a letter');
-  if (!WITH_ID.has(kind)) return { kind, codec: '', id: 0, first: undefined, second: undefined };
-  let at = 1;
-  let codec = '';
-  if (WITH_CODEC.has(kind)) {
-    codec = text.charAt(1);
-    at = 2;
-  }
-  const numbers: number[] = [];
-  for (;;) {
-    const start = at;
-    let number = 0;
-    let digit = text.charCodeAt(at);
-    while (digit >= ZERO && digit <= NINE) {
-      number = number * 10 + (digit - ZERO);
-      digit = text.charCodeAt(++at);
+export class Head {
+  kind = '';
+  /** How the payload is encoded; empty for kinds without a payload. */
+  codec = '';
+  /** The call it is about, or the number of a ping; 0 where the kind has none. */
+  id = 0;
+  /** The first number behind the id; undefined where there is none. */
+  first: number | undefined = undefined;
+  second: number | undefined = undefined;
+
+  /**
+   * Reads the head in `octets` from `start` to `end`. Of a kind that is not known only the letter is read.
+   * @throws {XtcpError} PROTOCOL_ERROR where it is no head.
+   */
+  read(octets: Buffer, start: number, end: number): void {
+    if (end - start > MAX_HEAD_BYTES) throw malformed(`is longer than ${MAX_HEAD_BYTES} bytes`);
+    const letter = start < end ? octets[start]! : 0;
+    const form = FORMS[letter]! as Form;
+    if (form === Form.NotALetter) throw malformed('does not begin with a letter');
+    this.kind = String.fromCharCode(letter);
+    this.codec = '';
+    this.id = 0;
+    this.first = undefined;
+    this.second = undefined;
+    if (form === Form.Unknown) return;
+    let at = start + 1;
+    if (form === Form.CodecAndNumbers && at < end) this.codec = String.fromCharCode(octets[at++]!);
+    for (let index = 0; ; index++) {
+      const begin = at;
+      let number = 0;
+      let byte = 0;
+      while (at < end) {
+        byte = octets[at]!;
+        if (byte < ZERO || byte > NINE) break;
+        number = number * 10 + (byte - ZERO);
+        at++;
+      }
+      const leadingZero = at - begin > 1 && octets[begin] === ZERO;
+      if (at === begin || leadingZero || number > Number.MAX_SAFE_INTEGER) throw malformed('has a number that is none');
+      if (index === 0) this.id = number;
+      else if (index === 1) this.first = number;
+      else if (index === 2) this.second = number;
+      if (at === end) return;
+      if (byte !== SPACE) throw malformed('has a byte that is neither a digit nor a space');
+      at++;
     }
-    const leadingZero = text.charCodeAt(start) === ZERO && at - start > 1;
-    if (at === start || leadingZero || number > Number.MAX_SAFE_INTEGER) throw malformed('has a number that is none');
-    numbers.push(number);
-    if (at === text.length) break;
-    if (digit !== SPACE) throw malformed('has a byte that is neither a digit nor a space');
-    at++;
   }
-  return { kind, codec, id: numbers[0] ?? 0, first: numbers[1], second: numbers[2] };
 }
 
 function malformed(what: string): XtcpError {

@@ -9,7 +9,7 @@ import { readFrame } from '../wire/decode.js';
 
 /** `value` sent as a field and read as `kind` says. */
 function overTheWire(value: unknown, kind: PayloadKind): unknown {
-  const frame = Buffer.concat(encodeFrame([encodePayload(value)]).map((piece) => Buffer.from(piece as string)));
+  const frame = Buffer.concat(encodeFrame([encodePayload(value)]).pieces.map((piece) => Buffer.from(piece as string)));
   return readFrame(frame, (arrived) => decodePayload(arrived, 0, kind));
 }
 

@@ -1,5 +1,6 @@
 import { makeCall, type CallRequest, type Caller } from '../../src/client/call.js';
 import type { Cancel } from '../../src/clock/clock.js';
+import { Deadlines } from '../../src/clock/deadlines.js';
 import type { Protocol } from '../../src/options/client-options.js';
 import { EndpointPool } from '../../src/pool/endpoint-pool.js';
 import { dialling, type Dialled } from '../pool/session-dialling.js';
@@ -21,6 +22,7 @@ export interface Client {
   readonly clock: FakeClock;
   readonly dials: Dialled[];
   readonly at: (index: number) => Dialled;
+  readonly pool: EndpointPool;
   readonly make: (request?: Partial<CallRequest>) => Made;
 }
 
@@ -51,8 +53,9 @@ export function client(
   };
   const listener = { onConnect: nothing, onLost: nothing, onClose: nothing, onStatus: nothing };
   const pool = new EndpointPool(protocol, dial, HELLO, undefined, limits, clock, undefined, listener);
-  const caller: Caller = { pool, clock, retries: new Retries(limits, clock), limits };
-  return { clock, dials, at, make: (request = {}) => make(caller, request) };
+  const deadlines = new Deadlines(clock);
+  const caller: Caller = { pool, clock, deadlines, retries: new Retries(limits, clock), limits };
+  return { clock, dials, at, pool, make: (request = {}) => make(caller, request) };
 }
 
 function make(caller: Caller, given: Partial<CallRequest>): Made {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { firstValueFrom } from 'rxjs';
 import { expect, test, vi } from 'vitest';
 
+import { XtcpRecordBuilder } from '../../src/index.js';
 import { serviceOfTest } from './support/child.js';
 import { clientIn, collect, errorOf } from './support/client.js';
 
@@ -57,7 +58,9 @@ test('a service that is idle closes at once, whoever is connected', async () => 
   await firstValueFrom(client.send('deadline', 'x'));
   const [socket] = client.unwrap();
   await Promise.all([once(socket!, 'close'), service.close()]);
-  expect(await errorOf(firstValueFrom(client.send('deadline', 'x')))).toMatchObject({
+  // It waits for the service to be there again, for as long as it may.
+  const call = new XtcpRecordBuilder('x').setTimeout(100).build();
+  expect(await errorOf(firstValueFrom(client.send('deadline', call)))).toMatchObject({
     code: 'UNAVAILABLE',
     executed: false,
   });

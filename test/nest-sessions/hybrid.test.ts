@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { firstValueFrom } from 'rxjs';
 import { describe, expect, test, vi } from 'vitest';
 
+import { XtcpRecordBuilder } from '../../src/index.js';
 import { serviceOfFile, serviceOfTest } from './support/child.js';
 import { clientIn, errorOf, tcpClientIn } from './support/client.js';
 import { outcomeOf } from './support/outcome.js';
@@ -51,7 +52,9 @@ test.each([undefined, 'plain'] as const)(
     expect(await firstValueFrom(client.send('echo', 'x'))).toBe('x');
     const [socket] = client.unwrap();
     await Promise.all([once(socket!, 'close'), service.close()]);
-    const failure = await errorOf(firstValueFrom(client.send('echo', 'x')));
+    // It waits for the service to be there again, for as long as it may.
+    const call = new XtcpRecordBuilder('x').setTimeout(100).build();
+    const failure = await errorOf(firstValueFrom(client.send('echo', call)));
     expect(failure).toMatchObject({ code: 'UNAVAILABLE', executed: false });
   },
 );

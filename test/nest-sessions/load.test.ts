@@ -11,7 +11,7 @@ const STREAMS = 50;
 const ITEMS = 200;
 
 test('10,000 calls and 50 streams at once on one connection, every value checked', async () => {
-  const client = await clientIn(service().port, { queueTimeoutMs: 0, requestTimeoutMs: 0 });
+  const client = await clientIn(service().port, { queueTimeoutMs: 0, requestTimeoutMs: 0, maxQueue: CALLS + STREAMS });
   const calls = Array.from({ length: CALLS }, async (_, index) => {
     const data = dataOf(index);
     expect(await firstValueFrom(client.send('ping', data))).toStrictEqual(data);
@@ -51,7 +51,7 @@ test('with both directions full at once nothing locks up: streams', async () => 
 }, 60_000);
 
 test('with both directions full at once nothing locks up: large calls', async () => {
-  const client = await clientIn(service().port, { queueTimeoutMs: 0, requestTimeoutMs: 0 });
+  const client = await clientIn(service().port, { queueTimeoutMs: 0, requestTimeoutMs: 0, maxQueue: CALLS + STREAMS });
   const megabytes = Array.from({ length: 60 }, (_, index) => Buffer.alloc(1_000_000, index));
   const answers = await Promise.all(megabytes.map((data) => firstValueFrom(client.send<Buffer>('ping', data))));
   for (const [index, answer] of answers.entries()) expect(answer.equals(megabytes[index]!)).toBe(true);

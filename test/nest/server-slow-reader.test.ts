@@ -38,9 +38,9 @@ async function start(): Promise<Service & { peer: RawPeer; socket: Socket }> {
   return { ...service, peer, socket: socket! };
 }
 
-/** Reads nothing until the server has ended its output, and for a time behind it; then all that comes. */
+/** Reads nothing until the answer waits for that, and for a time behind it; then all that comes. */
 async function readLate(peer: RawPeer, socket: Socket): Promise<Buffer> {
-  while (!socket.writableEnded) await setImmediate();
+  while (socket.writableLength === 0) await setImmediate();
   vi.advanceTimersByTime(PAUSE_MS);
   const pieces: Buffer[] = [];
   peer.socket.removeAllListeners('data');

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { resolveClientOptions } from '../../src/options/client-options.js';
+import { resolveServerOptions } from '../../src/options/server-options.js';
 import { formatEndpoint } from '../../src/options/endpoint.js';
 
 test.each([
@@ -10,9 +11,18 @@ test.each([
   [{ connectOnStart: 'yes' }, 'XtcpClient: the option "connectOnStart" is "yes", but takes true or false'],
   [{ payload: 'xml' }, 'XtcpClient: the option "payload" is "xml", but takes text, json, bytes'],
   [{ host: true }, 'XtcpClient: the option "host" is true, but takes a text'],
+  [{ retryShare: 2 }, 'XtcpClient: the option "retryShare" is 2, but takes a number from 0 to 1'],
+  [{ auth: 1 }, 'XtcpClient: the option "auth" is 1, but takes a function or a string'],
+  [{ auth: '' }, 'XtcpClient: the option "auth" is "", but takes a function or a string'],
   [{ path: '/a', port: 1 }, 'XtcpClient: the options "path" and "port" exclude each other'],
 ])('%j is answered with what is wrong and what would be right', (options, message) => {
   expect(() => resolveClientOptions(options as object)).toThrow(expect.objectContaining({ message }));
+});
+
+test('authenticate is answered with what it takes', () => {
+  expect(() => resolveServerOptions({ authenticate: {} } as object)).toThrow(
+    'XtcpServer: the option "authenticate" is a object, but takes a function',
+  );
 });
 
 test('a value that is an object is not shown', () => {

@@ -18,6 +18,32 @@ export function milliseconds(name: string, fallback: number): OptionCase {
   return integer(name, fallback, 0, 2_147_483_647);
 }
 
+/** The limits that both sides of a session have. */
+export function sessionLimits(): OptionCase[] {
+  return [
+    integer('windowBytes', 256 * 1024, 65_536, 256 * 1024 * 1024),
+    integer('maxAheadBytes', 1024 * 1024, 0, 256 * 1024 * 1024),
+    milliseconds('keepAliveIntervalMs', 30_000),
+    milliseconds('keepAliveTimeoutMs', 10_000),
+    milliseconds('writeTimeoutMs', 30_000),
+    integer('maxSendBufferSize', 64 * 1024 * 1024, 65_536, 2 ** 32),
+    integer('maxControlFramesPerSecond', 1000, 1, 1_000_000),
+    integer('maxFields', 16, 16, 1024),
+    integer('maxPatternBytes', 1024, 1024, 65_536),
+    integer('maxMetadataBytes', 8192, 8192, 1024 * 1024),
+    integer('maxMetadataKeys', 64, 64, 65_536),
+  ];
+}
+
+/** An option that takes a number from `least` to `most`, whole or not. */
+export function number(name: string, fallback: number, least: number, most: number): OptionCase {
+  const between = least + (most - least) / 3;
+  return { name, fallback, takes: [least, between, most], refuses: [least - 0.01, most + 0.01, ...NO_NUMBERS] };
+}
+
+/** Values that are no function. */
+export const NO_FUNCTIONS = ['', null, true, 1, {}, []];
+
 export function payloadKind(): OptionCase {
   return {
     name: 'payload',

@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
 
 import { resolveServerOptions } from '../../src/options/server-options.js';
-import { integer, milliseconds, payloadKind, refusals, type OptionCase } from './option-cases.js';
+import {
+  integer,
+  milliseconds,
+  NO_FUNCTIONS,
+  payloadKind,
+  refusals,
+  sessionLimits,
+  type OptionCase,
+} from './option-cases.js';
 
 const CASES: readonly OptionCase[] = [
   payloadKind(),
@@ -12,28 +20,40 @@ const CASES: readonly OptionCase[] = [
   milliseconds('gracePeriodMs', 10_000),
   { name: 'classic', fallback: true, takes: [true, false], refuses: ['true', 1, 0, null, {}] },
   { name: 'inherit', fallback: false, takes: [true, false], refuses: ['true', 1, 0, null, {}] },
-  integer('windowBytes', 256 * 1024, 65_536, 256 * 1024 * 1024),
-  integer('maxAheadBytes', 1024 * 1024, 0, 256 * 1024 * 1024),
-  milliseconds('keepAliveIntervalMs', 30_000),
-  milliseconds('keepAliveTimeoutMs', 10_000),
+  integer('maxServerCalls', 10_000, 1, 10_000_000),
+  integer('maxConnections', 20_000, 1, 10_000_000),
+  integer('maxConnectionsPerAddress', 1000, 1, 10_000_000),
+  milliseconds('handshakeTimeoutMs', 10_000),
+  milliseconds('idleTimeoutMs', 600_000),
+  ...sessionLimits(),
   { name: 'serializer', fallback: undefined, takes: [{ serialize: String }], refuses: [null, {}, String, 'x'] },
   { name: 'deserializer', fallback: undefined, takes: [{ deserialize: String }], refuses: [null, {}, String, 'x'] },
+];
+/** Those that change what others are. */
+const AUTHENTICATE: readonly OptionCase[] = [
+  {
+    name: 'authenticate',
+    fallback: undefined,
+    takes: [() => 'who', async () => 'who'],
+    refuses: ['x', ...NO_FUNCTIONS],
+  },
 ];
 const ENDPOINT: readonly OptionCase[] = [
   integer('port', 8001, 0, 65_535),
   { name: 'host', fallback: '127.0.0.1', takes: ['::'], refuses: ['', null, 1, {}] },
   { name: 'path', fallback: undefined, takes: ['/run/upper.sock'], refuses: ['', null, 1, {}] },
 ];
+const TLS: OptionCase = { name: 'tlsOptions', fallback: undefined, takes: [{}], refuses: [null, true, 'pem', 1, []] };
 
 test('no options at all are the defaults, with nothing left open', () => {
   expect(resolveServerOptions({})).toEqual({
     endpoint: { host: '127.0.0.1', port: 8001 },
-    ...Object.fromEntries(CASES.map(({ name, fallback }) => [name, fallback])),
+    ...Object.fromEntries([...CASES, ...AUTHENTICATE].map(({ name, fallback }) => [name, fallback])),
   });
 });
 
 test('an option that is undefined is left out', () => {
-  const names = [...CASES, ...ENDPOINT].map(({ name }) => name);
+  const names = [...CASES, ...AUTHENTICATE, ...ENDPOINT, TLS].map(({ name }) => name);
 
   expect(resolveServerOptions(Object.fromEntries(names.map((name) => [name, undefined])))).toEqual(
     resolveServerOptions({}),
@@ -47,6 +67,18 @@ describe('takes', () => {
     }
   });
 
+  test.each(AUTHENTICATE)('$name, with which it serves no classic clients', ({ name, takes }) => {
+    for (const value of takes) {
+      for (const classic of [undefined, false]) {
+        expect(resolveServerOptions({ [name]: value, classic })).toEqual({
+          ...resolveServerOptions({}),
+          [name]: value,
+          classic: false,
+        });
+      }
+    }
+  });
+
   test('an endpoint', () => {
     expect(resolveServerOptions({ host: '::', port: 0 }).endpoint).toEqual({ host: '::', port: 0 });
     expect(resolveServerOptions({ port: 65_535 }).endpoint).toEqual({ host: '127.0.0.1', port: 65_535 });
@@ -54,8 +86,17 @@ describe('takes', () => {
   });
 });
 
+test('tlsOptions get TLS 1.2 as the least version, and lose what is undefined', () => {
+  const given = { ca: 'pem', crl: undefined };
+  expect(resolveServerOptions({ tlsOptions: given }).tlsOptions).toEqual({ ca: 'pem', minVersion: 'TLSv1.2' });
+  expect(Object.keys(resolveServerOptions({ tlsOptions: given }).tlsOptions ?? {})).not.toContain('crl');
+  const stricter = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const;
+  expect(resolveServerOptions({ tlsOptions: stricter }).tlsOptions).toEqual(stricter);
+  expect(given).toEqual({ ca: 'pem' });
+});
+
 describe('refuses', () => {
-  test.each(refusals([...CASES, ...ENDPOINT]))('$title', ({ name, options }) => {
+  test.each(refusals([...CASES, ...AUTHENTICATE, ...ENDPOINT, TLS]))('$title', ({ name, options }) => {
     expect(() => resolveServerOptions(options)).toThrow(
       expect.objectContaining({
         name: 'XtcpError',
@@ -67,6 +108,12 @@ describe('refuses', () => {
 
   test.each([{ host: 'localhost' }, { port: 0 }])('path beside %j', (other) => {
     expect(() => resolveServerOptions({ path: '/run/upper.sock', ...other })).toThrow('exclude each other');
+  });
+
+  test('authenticate beside classic, which would let everybody in', () => {
+    expect(() => resolveServerOptions({ authenticate: () => 'who', classic: true })).toThrow(
+      'XtcpServer: the options "authenticate" and "classic" exclude each other',
+    );
   });
 
   test('an option that there is not, naming it and those that there are', () => {

@@ -154,6 +154,7 @@ describe('protocol "auto"', () => {
       end(at(0), clock);
       expect(call.log).toEqual([['error', 'UNAVAILABLE', false, undefined]]);
       pool.call(either());
+      clock.advance(POOL_LIMITS.reconnectDelayMs);
       at(1).open();
       expect(at(1).frames()).toEqual([HELLO_FIELDS]);
     }

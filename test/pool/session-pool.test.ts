@@ -51,22 +51,26 @@ describe('calls', () => {
     expect([at(0).frames(), call.log]).toEqual([[], []]);
   });
 
-  it('fail where no session can be opened, and the next one dials again', () => {
-    const { pool, dials, at, told } = pooling();
+  it('fail where no session was ever opened, and the next one dials again, when its time has come', () => {
+    const { pool, dials, at, told, clock } = pooling();
     const [call, next] = [recorded(), recorded()];
     pool.call(call);
     at(0).fail();
     expect([call.log, told]).toEqual([failed('UNAVAILABLE', false), ['lost UNAVAILABLE', 'disconnected']]);
     pool.call(next);
+    clock.advance(49);
+    expect(dials).toHaveLength(1);
+    clock.advance(1);
     at(1).accept();
     expect([dials.length, at(1).heads(), next.log]).toEqual([2, ['Qt1'], []]);
   });
 
   it('that fail may be made again from within their error, over a new connection', () => {
-    const { pool, dials, at } = pooling();
+    const { pool, dials, at, clock } = pooling();
     const again = recorded();
     pool.call(recorded({ onError: () => pool.call(again) }));
     at(0).fail();
+    clock.advance(50);
     expect(dials).toHaveLength(2);
     at(1).accept();
     expect(at(1).heads()).toEqual(['Qt1']);
@@ -76,28 +80,29 @@ describe('calls', () => {
 describe('a session that is lost', () => {
   it('fails its calls, and those that wait go over a new one', () => {
     const { pool, dials, at, told } = pooling();
-    const calls = Array.from({ length: 101 }, () => recorded());
+    const calls = Array.from({ length: 102 }, () => recorded());
     for (const call of calls) pool.call(call);
-    at(0).accept();
+    at(0).accept().send('At1', 'A');
     at(0).frames();
     at(0).stream.close(new Error('reset'));
-    expect([calls[0]?.log, calls[99]?.log, calls[100]?.log]).toEqual([
+    expect([calls[1]?.log, calls[100]?.log, calls[101]?.log]).toEqual([
       failed('UNAVAILABLE'),
       failed('UNAVAILABLE'),
       [],
     ]);
-    expect([dials.length, told.slice(2)]).toEqual([2, expect.arrayContaining(['disconnected', 'close'])]);
+    expect([dials.length, told.slice(2)]).toEqual([2, ['lost UNAVAILABLE', 'reconnecting', 'close']]);
     at(1).accept();
     expect(at(1).heads()).toEqual(['Qt1']);
   });
 
-  it('is not opened again before it is needed', () => {
-    const { pool, dials, at, clock } = pooling();
+  it('is opened again, whether or not a call needs it', () => {
+    const { pool, dials, at, told } = pooling();
     pool.call(recorded());
-    at(0).accept();
+    at(0).accept().send('At1', 'A');
     at(0).stream.close();
-    clock.advance(1_000_000);
-    expect([dials.length, clock.pending]).toEqual([1, 0]);
+    expect(dials).toHaveLength(2);
+    at(1).accept();
+    expect(told.slice(2)).toEqual(['reconnecting', 'close', 'connect', 'connected']);
   });
 
   it('while calls are on it is told as lost', () => {
@@ -113,26 +118,27 @@ describe('a server that is going away', () => {
   it('finishes its calls, while new ones go over a new connection', () => {
     const { pool, dials, at, told } = pooling();
     const [before, after] = [recorded(), recorded()];
+    pool.call(recorded());
     pool.call(before);
-    at(0).accept();
+    at(0).accept().send('At1', 'A');
     at(0).frames();
     at(0).send('G', '{}');
     pool.call(after);
     expect([dials.length, at(0).frames()]).toEqual([2, []]);
     at(1).accept();
     expect(at(1).heads()).toEqual(['Qt1']);
-    at(0).send('At1', 'A');
+    at(0).send('At2', 'A');
     expect([before.log.length, at(0).stream.did]).toEqual([2, ['resume', 'end']]);
     at(0).stream.close();
-    expect(told).toEqual(['connect', 'connected', 'disconnected', 'connect', 'connected', 'close']);
+    expect(told).toEqual(['connect', 'connected', 'reconnecting', 'connect', 'connected', 'close']);
     at(1).send('At1', 'A');
     expect(after.log).toHaveLength(2);
   });
 
   it('has those that wait for room sent to a new connection', () => {
     const { pool, dials, at } = pooling();
-    for (let call = 0; call < 101; call++) pool.call(recorded());
-    at(0).accept();
+    for (let call = 0; call < 102; call++) pool.call(recorded());
+    at(0).accept().send('At1', 'A');
     at(0).frames();
     at(0).send('G', '{}');
     expect(dials).toHaveLength(2);

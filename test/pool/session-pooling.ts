@@ -1,3 +1,5 @@
+import type { Auth } from '../../src/options/client-options.js';
+import type { PoolStatus } from '../../src/pool/pool.js';
 import { SessionPool, type SessionPoolLimits } from '../../src/pool/session-pool.js';
 import type { OutgoingCall } from '../../src/session/client-session.js';
 import { HELLO, LIMITS } from '../session/session-play.js';
@@ -25,8 +27,15 @@ export const POOL_LIMITS = {
   maxReconnectDelayMs: 1000,
 } as const;
 
-/** A pool of sessions whose servers the test plays. */
-export function pooling(given: Partial<SessionPoolLimits> = {}): Pooling {
+/**
+ * A pool of sessions whose servers the test plays.
+ * @param onStatus what is done from within the telling of a status
+ */
+export function pooling(
+  given: Partial<SessionPoolLimits> = {},
+  onStatus: (status: PoolStatus) => void = () => {},
+  auth?: Auth,
+): Pooling {
   const clock = new FakeClock();
   const told: string[] = [];
   const limits = { ...LIMITS, ...POOL_LIMITS, maxAheadBytes: 0, ...given };
@@ -34,7 +43,7 @@ export function pooling(given: Partial<SessionPoolLimits> = {}): Pooling {
   const pool = new SessionPool<OutgoingCall>(
     dial,
     HELLO,
-    undefined,
+    auth,
     limits,
     clock,
     undefined,
@@ -42,7 +51,10 @@ export function pooling(given: Partial<SessionPoolLimits> = {}): Pooling {
       onConnect: () => told.push('connect'),
       onLost: ({ code }) => told.push(`lost ${code}`),
       onClose: () => told.push('close'),
-      onStatus: (status) => told.push(status),
+      onStatus: (status) => {
+        told.push(status);
+        onStatus(status);
+      },
       onClassic: () => told.push('classic'),
     },
     () => 0.5,

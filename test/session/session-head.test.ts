@@ -1,12 +1,17 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { Kind, MAX_HEAD_BYTES, parseHead } from '../../src/wire/head.js';
-import { codeOf } from './session-play.js';
+import { Kind, MAX_HEAD_BYTES, type Head } from '../../src/wire/head.js';
+import { arrived, codeOf } from './session-play.js';
 
 const { MAX_SAFE_INTEGER } = Number;
 const WITH_CODEC = ['Q', 'O', 'V', 'A', 'N'];
 const WITHOUT_CODEC = ['C', 'E', 'X', 'W', 'P', 'R'];
+
+/** The head of a frame of which `text` is the first field. */
+function parseHead(text: string): Head {
+  return arrived(text).head();
+}
 
 describe('a head', () => {
   it('of a kind with a payload has a codec letter, an id and the numbers behind it', () => {

@@ -56,7 +56,7 @@ describe('a hello', () => {
   });
 
   it.each(['name', 'auth'])('may have a %s, a text', (name) => {
-    expect(readMembers({ [name]: 'who' })).toEqual(read('{}'));
+    expect(readMembers({ [name]: 'who' })).toEqual({ ...read('{}'), [name]: 'who' });
     for (const value of [1, null, {}, ['who']]) {
       expect(codeOf(() => readMembers({ [name]: value }))).toBe('PROTOCOL_ERROR');
     }

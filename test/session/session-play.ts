@@ -51,10 +51,7 @@ export function framesIn(text: string): string[][] {
 /** A frame that has arrived; strings as UTF-8. */
 export function arrived(...fields: readonly (string | Uint8Array)[]): Frame {
   const frame = new Frame();
-  for (const field of fields) {
-    const octets = Buffer.from(field as string);
-    frame.add(octets, 0, octets.length);
-  }
+  for (const field of fields) frame.addOwn(Buffer.from(field as string));
   return frame;
 }
 

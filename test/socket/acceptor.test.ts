@@ -17,10 +17,17 @@ interface Accepting {
 
 function accepting(): Accepting {
   const sockets: Socket[] = [];
-  const acceptor = new Acceptor((socket) => {
-    sockets.push(socket);
-    socket.on('error', () => {});
-  });
+  const acceptor = new Acceptor(
+    {
+      admits: () => true,
+      onConnection: (socket) => {
+        sockets.push(socket);
+        socket.on('error', () => {});
+      },
+      onHandshakeFailed: () => {},
+    },
+    0,
+  );
   onTestFinished(() => {
     acceptor.server.close();
     acceptor.destroyConnections();

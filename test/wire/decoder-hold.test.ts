@@ -93,3 +93,31 @@ test('a release with nothing kept back, or nothing held, does nothing', () => {
 
   expect(frames).toEqual(['a', 'b', 'c']);
 });
+
+test('what comes while held may be overwritten behind the decoder', () => {
+  const { decoder, frames } = decoderThatHolds('a', 'b');
+  for (const piece of [THREE.subarray(0, 14), THREE.subarray(14)]) {
+    const own = Buffer.from(piece);
+    decoder.push(own);
+    own.fill('#');
+  }
+  decoder.release();
+  const behind = Buffer.from('1\r\nd\r\n\r\n');
+  decoder.push(behind);
+  behind.fill('#');
+  decoder.release();
+
+  expect(frames).toEqual(['a', 'b', 'c', 'd']);
+});
+
+test('many small pieces that come while held take linear time', () => {
+  const { decoder, frames } = decoderThatHolds();
+  const size = 400_000;
+  const field = 'x'.repeat(size);
+  decoder.hold();
+  // Joined anew for each piece they would be some 80 GB.
+  for (const byte of Buffer.from(`${size}\r\n${field}\r\n\r\n`)) decoder.push(Buffer.from([byte]));
+  decoder.release();
+
+  expect(frames[0] === field).toBe(true);
+});

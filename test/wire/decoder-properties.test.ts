@@ -21,7 +21,9 @@ function latin1(octets: Field): string {
 }
 
 function encode(frames: readonly (readonly Field[])[]): Buffer {
-  return Buffer.concat(frames.flatMap((fields) => encodeFrame(fields).map((piece) => Buffer.from(piece as string))));
+  return Buffer.concat(
+    frames.flatMap((fields) => encodeFrame(fields).pieces.map((piece) => Buffer.from(piece as string))),
+  );
 }
 
 test('what was encoded is decoded as it was, whatever the fields and the cuts', () => {
@@ -51,6 +53,15 @@ test('text that was encoded is decoded as the same text', () => {
   );
 });
 
+function thrownBy(run: () => unknown): object | undefined {
+  try {
+    run();
+    return undefined;
+  } catch (error) {
+    return error as object;
+  }
+}
+
 /** Bytes that mostly look like frames, so that errors are met deep inside. */
 const nearlyFrames = fc
   .array(
@@ -73,6 +84,19 @@ test('whatever arrives, nothing but an XtcpError is thrown', () => {
       const { error } = decode(cut(bytes, cuts), { maxFrameBytes: 50, maxFields: 3 });
 
       expect([undefined, XtcpError]).toContain(error?.constructor);
+    }),
+  );
+});
+
+test('whatever arrives, reading it throws nothing but an XtcpError', () => {
+  fc.assert(
+    fc.property(anyBytes, (bytes) => {
+      const decoder = new FrameDecoder({ maxFrameBytes: 50, maxFields: 3 }, (arrived) => {
+        for (const read of [() => arrived.head(), () => arrived.text(0), () => arrived.text(arrived.count - 1)]) {
+          expect([undefined, XtcpError]).toContain(thrownBy(read)?.constructor);
+        }
+      });
+      expect([undefined, XtcpError]).toContain(thrownBy(() => decoder.push(bytes))?.constructor);
     }),
   );
 });

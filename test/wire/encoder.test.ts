@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { encodeFrame, type Field } from '../../src/wire/encoder.js';
 
 function bytesOf(fields: readonly Field[]): string {
-  return Buffer.concat(encodeFrame(fields).map((piece) => Buffer.from(piece as string))).toString('latin1');
+  return Buffer.concat(encodeFrame(fields).pieces.map((piece) => Buffer.from(piece as string))).toString('latin1');
 }
 
 describe('a frame on the wire', () => {
@@ -48,19 +48,19 @@ describe('a frame on the wire', () => {
 
 describe('the pieces of a frame', () => {
   test('are one string where every field is text', () => {
-    expect(encodeFrame(['a', '小', ''])).toEqual(['1\r\na\r\n3\r\n小\r\n0\r\n\r\n\r\n']);
+    expect(encodeFrame(['a', '小', '']).pieces).toEqual(['1\r\na\r\n3\r\n小\r\n0\r\n\r\n\r\n']);
   });
 
   test('hold large octets themselves, not a copy', () => {
     const octets = Buffer.alloc(16 * 1024 + 1, 'x');
 
-    expect(encodeFrame(['a', octets, 'b'])).toEqual(['1\r\na\r\n16385\r\n', octets, '\r\n1\r\nb\r\n\r\n']);
-    expect(encodeFrame([octets])[1]).toBe(octets);
+    expect(encodeFrame(['a', octets, 'b']).pieces).toEqual(['1\r\na\r\n16385\r\n', octets, '\r\n1\r\nb\r\n\r\n']);
+    expect(encodeFrame([octets]).pieces[1]).toBe(octets);
   });
 
   test('hold a copy of small octets, put next to their length', () => {
     const octets = Buffer.alloc(16 * 1024, 'x');
-    const pieces = encodeFrame(['a', octets]);
+    const pieces = encodeFrame(['a', octets]).pieces;
 
     expect(pieces).toHaveLength(2);
     expect(pieces).not.toContain(octets);
