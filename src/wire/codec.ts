@@ -1,6 +1,7 @@
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { Field } from './encoder.js';
 import type { Frame } from './frame.js';
+import { isPlainMessagePack } from './msgpack-check.js';
 
 /** Packs values as MessagePack; the part of msgpackr that is used. */
 export interface Packer {
@@ -102,10 +103,11 @@ function pack(value: unknown, packer: Packer): Uint8Array {
 
 function unpack(octets: Uint8Array, packer: Packer, index: number): unknown {
   try {
-    return packer.unpack(octets);
+    if (isPlainMessagePack(octets)) return packer.unpack(octets);
   } catch {
-    throw new XtcpError('INVALID_ARGUMENT', `field ${index + 1} of the frame is not MessagePack`);
+    // Too deep, for one.
   }
+  throw new XtcpError('INVALID_ARGUMENT', `field ${index + 1} of the frame is not MessagePack`);
 }
 
 function firstLine(error: unknown): string {

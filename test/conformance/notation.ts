@@ -61,11 +61,14 @@ export interface Vector {
   readonly steps: readonly Step[];
 }
 
-/** All vectors for a role, by the name of their file, with what they repeat written out. */
-export function readVectors(role: Vector['role']): [file: string, vectors: Vector[]][] {
-  const files = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.json'));
+/** All vectors for a role, by the name of their file in `directory`, with what they repeat written out. */
+export function readVectors(
+  role: Vector['role'],
+  directory: string = import.meta.dirname,
+): [file: string, vectors: Vector[]][] {
+  const files = readdirSync(directory).filter((file) => file.endsWith('.json'));
   const read = files.map((file): [string, Vector[]] => {
-    const { vectors } = JSON.parse(readFileSync(`${import.meta.dirname}/${file}`, 'utf8')) as {
+    const { vectors } = JSON.parse(readFileSync(`${directory}/${file}`, 'utf8')) as {
       vectors: (Omit<Vector, 'steps'> & { steps: (Step | Repeat)[] })[];
     };
     const ofRole = vectors.filter((vector) => vector.role === role);

@@ -84,6 +84,11 @@ export class ServiceProcess {
     return this.ask('memory', '') as Promise<{ rss: number; held: number }>;
   }
 
+  /** For one that was started as a standby. */
+  async listen(): Promise<void> {
+    await this.ask('listen', '');
+  }
+
   /** `app.close()`. */
   async close(): Promise<void> {
     await this.ask('close', '');
@@ -102,9 +107,14 @@ export class ServiceProcess {
   }
 
   async kill(): Promise<void> {
+    await this.signal('SIGKILL');
+  }
+
+  /** Sends a signal of which the process ends, and waits for that. */
+  async signal(signal: NodeJS.Signals): Promise<void> {
     if (this.gone) return;
     const exit = once(this.process, 'exit');
-    this.process.kill('SIGKILL');
+    this.process.kill(signal);
     await exit;
   }
 
@@ -152,8 +162,8 @@ export class ServiceProcess {
 
 /** Starts an application of test/nest-sessions/support/service in a process of its own. */
 export async function startProcess(app: string, given: ServiceOptions = {}): Promise<ServiceProcess> {
-  const { transport = 'xtcp', options = {}, hybrid, execArgv = [] } = given;
-  const text = JSON.stringify({ app, transport, options, hybrid } satisfies ServiceArguments);
+  const { transport = 'xtcp', options = {}, hybrid, standby, execArgv = [] } = given;
+  const text = JSON.stringify({ app, transport, options, hybrid, standby } satisfies ServiceArguments);
   const service = new ServiceProcess(
     fork(compileService(), [text], {
       execArgv: ['--expose-gc', ...execArgv],

@@ -18,6 +18,8 @@ export interface ServiceArguments {
   readonly options: XtcpServerOptions;
   /** A hybrid application serves HTTP, too; undefined for none. */
   readonly hybrid: 'inherit' | 'plain' | undefined;
+  /** Gets ready, and listens only when it is told to: so one process can take over from another at once. */
+  readonly standby?: boolean | undefined;
 }
 
 /** What the file of an application exports. */
@@ -32,7 +34,7 @@ export interface FixtureApplication {
 /** What the test asks for. */
 export interface Question {
   readonly id: number;
-  readonly what: 'memory' | 'count' | 'open' | 'close';
+  readonly what: 'memory' | 'count' | 'open' | 'close' | 'listen';
   readonly name: string;
 }
 
@@ -47,20 +49,25 @@ const logger: LoggerService = {
 };
 
 async function serve(): Promise<void> {
-  const { app: name, transport, options: given, hybrid } = JSON.parse(process.argv[2] ?? '{}') as ServiceArguments;
+  const given = JSON.parse(process.argv[2] ?? '{}') as ServiceArguments;
+  const { app: name, transport, hybrid, standby = false } = given;
   const fixture = (await import(`./${name}.app.js`)) as FixtureApplication;
-  const options = { port: 0, ...fixture.options, ...given };
+  const options = { port: 0, ...fixture.options, ...given.options };
   const microservice =
     transport === 'tcp'
       ? ({ transport: Transport.TCP, options } as MicroserviceOptions)
       : { strategy: fixture.server?.(options) ?? new XtcpServer(options) };
-  const app = await start(fixture, microservice, hybrid);
+  const app = await start(fixture, microservice, hybrid, standby);
   process.on('message', (question: Question) => {
     answer(question, app).then(
       (value) => process.send?.({ id: question.id, value }),
       (error: unknown) => process.send?.({ id: question.id, error: String(error) }),
     );
   });
+  if (standby) {
+    process.send?.({ port: 0 });
+    return;
+  }
   const [server] = 'getMicroservices' in app ? app.getMicroservices() : [app];
   const address = server?.unwrap<NetServer>().address() as AddressInfo;
   const http = 'getHttpServer' in app ? ((app.getHttpServer() as NetServer).address() as AddressInfo).port : undefined;
@@ -71,11 +78,12 @@ async function start(
   fixture: FixtureApplication,
   microservice: MicroserviceOptions,
   hybrid: ServiceArguments['hybrid'],
+  standby: boolean,
 ): Promise<INestMicroservice | INestApplication> {
   if (hybrid === undefined) {
     const app = await NestFactory.createMicroservice(fixture.module, { ...microservice, logger });
     fixture.prepare?.(app);
-    await app.listen();
+    if (!standby) await app.listen();
     return app;
   }
   const app = await NestFactory.create(fixture.module, { logger });
@@ -100,6 +108,9 @@ async function answer({ what, name }: Question, app: INestMicroservice | INestAp
       return undefined;
     case 'close':
       await app.close();
+      return undefined;
+    case 'listen':
+      await (app as INestMicroservice).listen();
       return undefined;
   }
 }
