@@ -1,0 +1,58 @@
+import 'reflect-metadata';
+
+import type { BenchClient } from '../contenders/contender.js';
+import { CONTENDERS } from '../contenders/contenders.js';
+import { makeValue, isEchoOf, type Payload } from '../loads/payload.js';
+import { measureWork, type ClientWork, type Measured } from '../loads/measure.js';
+import { answerParent } from './questions.js';
+import type { Start } from './server.js';
+import { cpuUs, peakMemoryBytes } from './usage.js';
+
+/** Connections that are being opened at once. */
+const OPENING = 50;
+
+const { contender: name, settings, port } = JSON.parse(process.argv[2]!) as Start & { port: number };
+const contender = await CONTENDERS[name].load();
+const client = contender.connectTo(port, settings);
+let idle: BenchClient[] = [];
+
+const answers = {
+  cpuUs,
+  peakMemoryBytes,
+
+  async connect(): Promise<void> {
+    await client.connect();
+  },
+
+  /** Makes one call, and fails where its answer is not what was sent. */
+  async check(payload: Payload): Promise<void> {
+    const value = makeValue(payload);
+    if (!isEchoOf(value, await client.call(value))) throw new Error(`${name} answered with something else`);
+  },
+
+  /** @param milliseconds that it takes, where the work has no end of its own */
+  async measure(work: ClientWork, milliseconds: number): Promise<Measured> {
+    const before = cpuUs();
+    const measured = await measureWork(client, work, milliseconds);
+    return { ...measured, cpuUs: cpuUs() - before };
+  },
+
+  /** Opens so many connections, each by a client of its own. */
+  async openIdle(count: number): Promise<void> {
+    while (idle.length < count) {
+      const next = Array.from({ length: Math.min(OPENING, count - idle.length) }, () =>
+        contender.connectTo(port, settings),
+      );
+      await Promise.all(next.map((one) => one.connect()));
+      idle.push(...next);
+    }
+  },
+
+  async closeIdle(): Promise<void> {
+    await Promise.all(idle.map((one) => one.close()));
+    idle = [];
+  },
+};
+export type ClientAnswers = typeof answers;
+
+answerParent(answers);

@@ -1,0 +1,86 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+import type { Answer, Answers, Question, Told } from './questions.js';
+
+/** Milliseconds that a process has to exit by itself. */
+const EXIT_MS = 2000;
+
+/** The parent's side of a process that answers `A`. */
+export class Worker<A extends Answers> {
+  private readonly child: ChildProcess;
+  private readonly waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  private lastId = 0;
+  private stderr = '';
+
+  /**
+   * @param file beside this one
+   * @param argument what it reads from its first argument, as JSON
+   * @param profileFolder where it leaves a CPU profile; undefined for none
+   */
+  constructor(
+    private readonly file: string,
+    argument: unknown,
+    profileFolder: string | undefined,
+  ) {
+    const profiling = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
+    this.child = fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(argument)], {
+      execArgv: ['--expose-gc', '--enable-source-maps', ...profiling],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    this.child.stderr?.on('data', (text: Buffer) => {
+      this.stderr += text.toString();
+    });
+    this.child.on('exit', () => {
+      for (const { reject } of this.waiting.values()) reject(this.ended());
+    });
+    this.child.on('message', (told: Told) => {
+      if (told !== 'ready') this.take(told);
+    });
+  }
+
+  /** Waits until it can be asked. */
+  async ready(): Promise<this> {
+    await Promise.race([
+      once(this.child, 'message'),
+      once(this.child, 'exit').then(() => {
+        throw this.ended();
+      }),
+    ]);
+    return this;
+  }
+
+  ask<What extends keyof A & string>(what: What, ...args: Parameters<A[What]>): Promise<Awaited<ReturnType<A[What]>>> {
+    return new Promise<unknown>((resolve, reject) => {
+      if (!this.child.connected) {
+        reject(this.ended());
+        return;
+      }
+      const id = ++this.lastId;
+      this.waiting.set(id, { resolve, reject });
+      this.child.send({ id, what, args } satisfies Question);
+    }) as Promise<Awaited<ReturnType<A[What]>>>;
+  }
+
+  /** Resolves when it is gone: by itself, which leaves its profile, or else by force. */
+  async stop(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const exit = once(this.child, 'exit');
+    if (this.child.connected) this.child.disconnect();
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), EXIT_MS);
+    await exit;
+    clearTimeout(timer);
+  }
+
+  private take({ id, value, error }: Answer): void {
+    const question = this.waiting.get(id);
+    this.waiting.delete(id);
+    if (error === undefined) question?.resolve(value);
+    else question?.reject(new Error(error));
+  }
+
+  private ended(): Error {
+    return new Error(`${this.file} has ended\n${this.stderr}`);
+  }
+}

@@ -1,0 +1,45 @@
+import { Controller } from '@nestjs/common';
+import { GrpcMethod } from '@nestjs/microservices';
+import { map, range, type Observable } from 'rxjs';
+
+import type { ItemsRequest } from '../contenders/contender.js';
+import { makeValue } from '../loads/payload.js';
+
+/** A value as echo.proto has to have it, in a message. */
+interface Boxed {
+  readonly value: unknown;
+}
+
+/** The service of echo.proto: an echo for each type, since gRPC has one type to a method. */
+@Controller()
+export class GrpcController {
+  @GrpcMethod('Echo', 'text')
+  text(message: Boxed): Boxed {
+    return message;
+  }
+
+  @GrpcMethod('Echo', 'json')
+  json(order: object): object {
+    return order;
+  }
+
+  @GrpcMethod('Echo', 'bytes')
+  bytes(message: Boxed): Boxed {
+    return message;
+  }
+
+  @GrpcMethod('Echo', 'textItems')
+  textItems(request: ItemsRequest): Observable<Boxed> {
+    return itemsOf(request);
+  }
+
+  @GrpcMethod('Echo', 'bytesItems')
+  bytesItems(request: ItemsRequest): Observable<Boxed> {
+    return itemsOf(request);
+  }
+}
+
+function itemsOf(request: ItemsRequest): Observable<Boxed> {
+  const item = { value: makeValue(request) };
+  return range(0, request.count).pipe(map(() => item));
+}
