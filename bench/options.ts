@@ -28,8 +28,8 @@ export interface BenchOptions {
   readonly help: boolean;
 }
 
-const FULL: Pace = { rounds: 15, roundMs: 1000, warmUpMs: 1500 };
-const QUICK: Pace = { rounds: 3, roundMs: 250, warmUpMs: 400 };
+const FULL: Pace = { rounds: 15, roundMs: 1000, warmUpMs: 1500, mostConnections: 10_000 };
+const QUICK: Pace = { rounds: 3, roundMs: 250, warmUpMs: 400, mostConnections: 1000 };
 
 /** @throws {Error} where there is no such option. */
 export function readOptions(args: readonly string[]): BenchOptions {

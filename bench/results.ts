@@ -47,6 +47,8 @@ export interface Pace {
   /** Milliseconds for each contender in each round, where the load has no end of its own. */
   readonly roundMs: number;
   readonly warmUpMs: number;
+  /** Idle connections at once. */
+  readonly mostConnections: number;
 }
 
 /** All of a run: what `--json` writes. */

@@ -14,7 +14,8 @@ const OPENING = 50;
 const { contender: name, settings, port } = JSON.parse(process.argv[2]!) as Start & { port: number };
 const contender = await CONTENDERS[name].load();
 const client = contender.connectTo(port, settings);
-let idle: BenchClient[] = [];
+/** Kept from being collected, with their connections. */
+const idle: BenchClient[] = [];
 
 const answers = {
   cpuUs,
@@ -37,20 +38,15 @@ const answers = {
     return { ...measured, cpuUs: cpuUs() - before };
   },
 
-  /** Opens so many connections, each by a client of its own. */
+  /** Opens so many more connections, each by a client of its own. */
   async openIdle(count: number): Promise<void> {
-    while (idle.length < count) {
-      const next = Array.from({ length: Math.min(OPENING, count - idle.length) }, () =>
-        contender.connectTo(port, settings),
-      );
+    const total = idle.length + count;
+    while (idle.length < total) {
+      const opening = Math.min(OPENING, total - idle.length);
+      const next = Array.from({ length: opening }, () => contender.connectTo(port, settings));
       await Promise.all(next.map((one) => one.connect()));
       idle.push(...next);
     }
-  },
-
-  async closeIdle(): Promise<void> {
-    await Promise.all(idle.map((one) => one.close()));
-    idle = [];
   },
 };
 export type ClientAnswers = typeof answers;

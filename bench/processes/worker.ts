@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 import type { Answer, Answers, Question, Told } from './questions.js';
 
+/** Milliseconds that an answer may take: whatever a load asks for is over long before. */
+const ANSWER_MS = 60_000;
 /** Milliseconds that a process has to exit by itself. */
 const EXIT_MS = 2000;
 
@@ -51,16 +53,26 @@ export class Worker<A extends Answers> {
     return this;
   }
 
-  ask<What extends keyof A & string>(what: What, ...args: Parameters<A[What]>): Promise<Awaited<ReturnType<A[What]>>> {
-    return new Promise<unknown>((resolve, reject) => {
-      if (!this.child.connected) {
-        reject(this.ended());
-        return;
-      }
-      const id = ++this.lastId;
+  async ask<What extends keyof A & string>(
+    what: What,
+    ...args: Parameters<A[What]>
+  ): Promise<Awaited<ReturnType<A[What]>>> {
+    if (!this.child.connected) throw this.ended();
+    const id = ++this.lastId;
+    let timer: NodeJS.Timeout | undefined;
+    const answer = new Promise<unknown>((resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`${this.file} has not answered "${what}" within ${ANSWER_MS} ms`));
+      }, ANSWER_MS);
       this.waiting.set(id, { resolve, reject });
       this.child.send({ id, what, args } satisfies Question);
-    }) as Promise<Awaited<ReturnType<A[What]>>>;
+    });
+    try {
+      return (await answer) as Awaited<ReturnType<A[What]>>;
+    } finally {
+      clearTimeout(timer);
+      this.waiting.delete(id);
+    }
   }
 
   /** Resolves when it is gone: by itself, which leaves its profile, or else by force. */
@@ -75,7 +87,6 @@ export class Worker<A extends Answers> {
 
   private take({ id, value, error }: Answer): void {
     const question = this.waiting.get(id);
-    this.waiting.delete(id);
     if (error === undefined) question?.resolve(value);
     else question?.reject(new Error(error));
   }

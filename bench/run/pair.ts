@@ -55,12 +55,12 @@ export class Pair {
     return { rate: count / seconds, ...latencies, clientCpu, serverCpu, cpu: clientCpu + serverCpu };
   }
 
-  /** What the server holds for each of so many idle connections. */
-  async measureIdle(connections: number): Promise<Figures> {
+  /** What the server holds for each of so many idle connections, behind the first ones, which stay open. */
+  async measureIdle(first: number, connections: number): Promise<Figures> {
+    await this.client.ask('openIdle', first);
     const before = await this.server.ask('heldBytes');
     await this.client.ask('openIdle', connections);
     const held = (await this.server.ask('heldBytes')) - before;
-    await this.client.ask('closeIdle');
     return { heap: held / connections };
   }
 

@@ -2,7 +2,8 @@ import type { Load } from '../loads/loads.js';
 import { describeMachine } from '../machine.js';
 import type { LoadResult, Results } from '../results.js';
 import type { BenchOptions } from '../options.js';
-import { measureLoad, plannedMs } from './measure-load.js';
+import { measureLoad } from './measure-load.js';
+import { plannedMs } from './plan.js';
 import { makeProgress } from './progress.js';
 
 /** Measures one load behind the other. */

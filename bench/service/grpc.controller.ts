@@ -1,9 +1,10 @@
 import { Controller } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
-import { map, range, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 
 import type { ItemsRequest } from '../contenders/contender.js';
 import { makeValue } from '../loads/payload.js';
+import { observableItems } from './observable-items.js';
 
 /** A value as echo.proto has to have it, in a message. */
 interface Boxed {
@@ -30,16 +31,11 @@ export class GrpcController {
 
   @GrpcMethod('Echo', 'textItems')
   textItems(request: ItemsRequest): Observable<Boxed> {
-    return itemsOf(request);
+    return observableItems({ value: makeValue(request) }, request.count);
   }
 
   @GrpcMethod('Echo', 'bytesItems')
   bytesItems(request: ItemsRequest): Observable<Boxed> {
-    return itemsOf(request);
+    return observableItems({ value: makeValue(request) }, request.count);
   }
-}
-
-function itemsOf(request: ItemsRequest): Observable<Boxed> {
-  const item = { value: makeValue(request) };
-  return range(0, request.count).pipe(map(() => item));
 }

@@ -2,7 +2,7 @@
 const OTHER_FILES = 200;
 
 /** How many connections the system lets one process have. */
-export function idleConnections(): number {
+export function openableConnections(): number {
   const { userLimits } = process.report.getReport() as unknown as {
     readonly userLimits?: { readonly open_files?: { readonly hard: number | 'unlimited' } };
   };
