@@ -24,7 +24,8 @@ export function describeMachine(): Machine {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
     memoryBytes: totalmem(),
-    kernel: `${type()} ${release()}`,
+    // Without what its builder added.
+    kernel: `${type()} ${/^[\d.]*\d/.exec(release())?.[0] ?? ''}`,
     node: process.version,
     versions: { 'nestjs-xtcp': versionIn('.'), ...Object.fromEntries(versions) },
   };

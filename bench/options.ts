@@ -13,14 +13,14 @@ export const USAGE = `npm run bench -- [options]
   --list              name the loads
   --help
 
-Without --only and --quick, docs/benchmarks.md and its plots are written anew.
+Without --only, --quick and --check, docs/benchmarks.md and its plots are written anew.
 `;
 
 export interface BenchOptions {
   readonly only: RegExp | undefined;
   readonly pace: Pace;
-  readonly isQuick: boolean;
   readonly check: boolean;
+  readonly writesDocs: boolean;
   readonly json: string | undefined;
   readonly from: string | undefined;
   readonly profileFolder: string | undefined;
@@ -50,8 +50,8 @@ export function readOptions(args: readonly string[]): BenchOptions {
   return {
     only: only === undefined ? undefined : new RegExp(only, 'i'),
     pace: quick ? QUICK : FULL,
-    isQuick: quick,
     check,
+    writesDocs: only === undefined && !quick && !check,
     json,
     from,
     profileFolder: profile,
