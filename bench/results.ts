@@ -32,7 +32,7 @@ export interface ContenderResult {
   /** In the order of the rounds, which the contenders of a load have in common. */
   readonly rounds: readonly Figures[];
   readonly peakMemory?: PeakMemory | undefined;
-  /** Why there are no figures. */
+  /** Why a round, or all of them, has no figures. */
   readonly error?: string | undefined;
 }
 

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 /** As the library names what it exchanges: a string, a Buffer, or anything else, as JSON. */
 export type PayloadKind = 'text' | 'json' | 'bytes';
 
@@ -22,7 +24,7 @@ export function makeValue({ kind, bytes }: Payload): unknown {
 /** Whether `answer` is `value` as it comes back. Nest's TCP transport hands a Buffer over as the JSON of one. */
 export function isEchoOf(value: unknown, answer: unknown): boolean {
   if (Buffer.isBuffer(value)) return value.equals(Buffer.from(answer as Buffer));
-  return JSON.stringify(value) === JSON.stringify(answer);
+  return isDeepStrictEqual(value, answer);
 }
 
 /** Printable ASCII without what JSON would escape, so that no encoding is favoured by its size. */

@@ -5,13 +5,13 @@ import { CONTENDERS } from '../contenders/contenders.js';
 import { makeValue, isEchoOf, type Payload } from '../loads/payload.js';
 import { measureWork, type ClientWork, type Measured } from '../loads/measure.js';
 import { answerParent } from './questions.js';
-import type { Start } from './server.js';
+import type { ClientStart } from './start.js';
 import { cpuUs, peakMemoryBytes } from './usage.js';
 
 /** Connections that are being opened at once. */
 const OPENING = 50;
 
-const { contender: name, settings, port } = JSON.parse(process.argv[2]!) as Start & { port: number };
+const { contender: name, settings, port } = JSON.parse(process.argv[2]!) as ClientStart;
 const contender = await CONTENDERS[name].load();
 const client = contender.connectTo(port, settings);
 /** Kept from being collected, with their connections. */

@@ -1,15 +1,9 @@
 import 'reflect-metadata';
 
-import type { Settings } from '../contenders/contender.js';
-import { CONTENDERS, type ContenderName } from '../contenders/contenders.js';
+import { CONTENDERS } from '../contenders/contenders.js';
 import { answerParent } from './questions.js';
+import type { Start } from './start.js';
 import { cpuUs, peakMemoryBytes } from './usage.js';
-
-/** The first argument of both processes. */
-export interface Start {
-  readonly contender: ContenderName;
-  readonly settings: Settings;
-}
 
 const { contender: name, settings } = JSON.parse(process.argv[2]!) as Start;
 const contender = await CONTENDERS[name].load();

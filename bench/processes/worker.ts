@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 import type { Answer, Answers, Question, Told } from './questions.js';
+import type { Start } from './start.js';
 
 /** Milliseconds that an answer may take: whatever a load asks for is over long before. */
-const ANSWER_MS = 60_000;
+const ANSWER_MS = 30_000;
 /** Milliseconds that a process has to exit by itself. */
 const EXIT_MS = 2000;
 
@@ -18,16 +19,20 @@ export class Worker<A extends Answers> {
 
   /**
    * @param file beside this one
-   * @param argument what it reads from its first argument, as JSON
+   * @param start what it reads from its first argument, as JSON
    * @param profileFolder where it leaves a CPU profile; undefined for none
    */
   constructor(
     private readonly file: string,
-    argument: unknown,
+    start: Start,
     profileFolder: string | undefined,
   ) {
-    const profiling = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
-    this.child = fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(argument)], {
+    const profileName = `${start.contender}-${file}-${Date.now()}.cpuprofile`;
+    const profiling =
+      profileFolder === undefined
+        ? []
+        : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${profileName}`];
+    this.child = fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(start)], {
       execArgv: ['--expose-gc', '--enable-source-maps', ...profiling],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });

@@ -13,7 +13,7 @@ import {
   type Results,
 } from '../results.js';
 import { TARGETS } from '../targets.js';
-import { formatBytes, formatFigure, formatNumber, formatRatio } from './format.js';
+import { describeFailure, formatBytes, formatFigure, formatNumber, formatRatio } from './format.js';
 import type { Plot } from './plots.js';
 
 const INTRODUCTION = `# Benchmarks
@@ -122,7 +122,7 @@ function loadTable(load: LoadResult): string {
       memory === undefined ? '–' : `${formatBytes(memory.client)}, ${formatBytes(memory.server)}`,
     ];
   };
-  return table(head, load.contenders.map(row)) + throughput(load);
+  return table(head, load.contenders.map(row)) + throughput(load) + failures(load);
 }
 
 /** Where what counts is bytes: how many came in a second. */
@@ -134,6 +134,13 @@ function throughput({ name, contenders }: LoadResult): string {
     return rate === undefined ? [] : [`${CONTENDERS[contender.name].label} ${formatNumber(megabytes)} MB/s`];
   });
   return `\n\nIn bytes: ${each.join(', ')}.`;
+}
+
+function failures({ contenders }: LoadResult): string {
+  return contenders
+    .filter(({ error }) => error !== undefined)
+    .map((contender) => `\n\n${CONTENDERS[contender.name].label}: ${describeFailure(contender)}.`)
+    .join('');
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,4 +1,4 @@
-import { METRICS, type Metric, type Spread } from '../results.js';
+import { METRICS, type ContenderResult, type Metric, type Spread } from '../results.js';
 
 /** A number with as many digits as tell something, and commas between the thousands. */
 export function formatNumber(value: number): string {
@@ -28,4 +28,12 @@ export function formatFigure(metric: Metric, value: number): string {
     case 'per second':
       return `${formatNumber(value)}/s`;
   }
+}
+
+/** Why rounds of a contender have no figures, in a line. */
+export function describeFailure({ rounds, error = '' }: ContenderResult): string {
+  const failed = rounds.filter((figures) => Object.keys(figures).length === 0).length;
+  const lines = error.split('\n');
+  const reason = lines.find((line) => /^\w*Error: /.test(line)) ?? lines[0];
+  return `${failed === 0 ? 'a warm-up' : `${failed} of ${rounds.length} rounds`} failed (${reason})`;
 }

@@ -9,7 +9,7 @@ import {
   type Metric,
   type Results,
 } from '../results.js';
-import { formatBytes, formatFigure, formatRatio } from './format.js';
+import { describeFailure, formatBytes, formatFigure, formatRatio } from './format.js';
 
 const LABEL_WIDTH = 28;
 
@@ -24,7 +24,6 @@ function summarizeLoad(load: LoadResult): string {
 
 function summarizeContender(load: LoadResult, contender: ContenderResult): string {
   const label = CONTENDERS[contender.name].label.padEnd(LABEL_WIDTH);
-  if (contender.error !== undefined) return `  ${label}failed: ${contender.error}\n`;
   const figures = (Object.keys(METRICS) as Metric[]).flatMap((metric) => {
     const spread = figureOf(contender, metric);
     return spread === undefined ? [] : [`${METRICS[metric].title} ${formatFigure(metric, spread.median)}`];
@@ -32,9 +31,10 @@ function summarizeContender(load: LoadResult, contender: ContenderResult): strin
   const main = figureOf(contender, 'heap') === undefined ? 'rate' : 'heap';
   const ratio = ratioOf(contender, contenderOf(load, 'nest-tcp'), main);
   const memory = contender.peakMemory;
-  return `  ${[
-    label + (ratio === undefined ? '' : `${formatRatio(ratio)} × Nest TCP`),
+  return `  ${label}${[
+    ...(ratio === undefined ? [] : [`${formatRatio(ratio)} × Nest TCP`]),
     ...figures,
     ...(memory === undefined ? [] : [`memory ${formatBytes(memory.client)}, ${formatBytes(memory.server)}`]),
+    ...(contender.error === undefined ? [] : [describeFailure(contender)]),
   ].join(', ')}\n`;
 }

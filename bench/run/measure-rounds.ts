@@ -1,9 +1,11 @@
 import type { ContenderName } from '../contenders/contenders.js';
 import type { TimedWork } from '../loads/loads.js';
 import type { ClientWork } from '../loads/measure.js';
+import type { Payload } from '../loads/payload.js';
 import type { Pace } from '../results.js';
 import { makeCertificate } from './certificate.js';
 import type { Entrant } from './entrant.js';
+import { Pair, type PairOptions } from './pair.js';
 import { START_MS, type MeasureOptions } from './plan.js';
 import { rotated } from './rotated.js';
 
@@ -19,22 +21,20 @@ export async function measureRounds(
 ): Promise<void> {
   const payload = work.kind === 'stream' ? work.request : work.payload;
   const certificate = isOverTls ? makeCertificate() : undefined;
-  await Promise.all(
-    entrants.map(async (entrant) => {
-      await entrant.start({ payload: payload.kind, certificate, profileFolder });
-      onDone(START_MS);
-    }),
-  );
-  const rate = work.kind === 'open loop' ? await halfBestRate(work, entrants, pace) : 0;
-  for (const entrant of entrants) {
-    await entrant.attempt(async (pair) => {
+  const options = { payload: payload.kind, certificate, profileFolder };
+  const rate = work.kind === 'open loop' ? await halfBestRate(payload, options, pace) : 0;
+  const start = (entrant: Entrant): Promise<void> =>
+    entrant.start(options, async (pair) => {
       await pair.check(payload);
       await pair.measure(clientWork(work, entrant.name, rate), pace.warmUpMs);
     });
-    onDone(pace.warmUpMs);
+  for (const entrant of entrants) {
+    await start(entrant);
+    onDone(START_MS + pace.warmUpMs);
   }
   for (let round = 0; round < pace.rounds; round++) {
     for (const entrant of rotated(entrants, round)) {
+      if (!entrant.isRunning) await start(entrant);
       await entrant.round((pair) => pair.measure(clientWork(work, entrant.name, rate), pace.roundMs));
       onDone(pace.roundMs);
     }
@@ -55,21 +55,20 @@ function clientWork(work: TimedWork, contender: ContenderName, rate: number): Cl
   }
 }
 
-/** Half the calls per second that Nest's TCP transport can do at best; 0 where it cannot do any. */
-async function halfBestRate(
-  { payload }: Extract<TimedWork, { kind: 'open loop' }>,
-  entrants: readonly Entrant[],
-  pace: Pace,
-): Promise<number> {
-  let best = 0;
-  const nest = entrants.find(({ name }) => name === 'nest-tcp');
-  await nest?.attempt(async (pair) => {
+/** Half the calls per second that Nest's TCP transport can do at best. */
+async function halfBestRate(payload: Payload, options: PairOptions, pace: Pace): Promise<number> {
+  const pair = await Pair.start('nest-tcp', options);
+  try {
+    await pair.connect();
+    let best = 0;
     for (const inFlight of IN_FLIGHT_FOR_RATE) {
       const work = { kind: 'calls' as const, payload, inFlight };
       await pair.measure(work, pace.warmUpMs);
       const { rate } = await pair.measure(work, pace.roundMs);
       best = Math.max(best, rate ?? 0);
     }
-  });
-  return best / 2;
+    return best / 2;
+  } finally {
+    await pair.stop();
+  }
 }

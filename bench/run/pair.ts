@@ -3,7 +3,8 @@ import type { ContenderName } from '../contenders/contenders.js';
 import type { ClientWork } from '../loads/measure.js';
 import type { Payload, PayloadKind } from '../loads/payload.js';
 import type { ClientAnswers } from '../processes/client.js';
-import type { ServerAnswers, Start } from '../processes/server.js';
+import type { ServerAnswers } from '../processes/server.js';
+import type { ClientStart, Start } from '../processes/start.js';
 import { Worker } from '../processes/worker.js';
 import type { Figures, PeakMemory } from '../results.js';
 
@@ -27,8 +28,8 @@ export class Pair {
     const server = new Worker<ServerAnswers>('server.js', start, options.profileFolder);
     try {
       await server.ready();
-      const port = await server.ask('port');
-      const client = new Worker<ClientAnswers>('client.js', { ...start, port }, options.profileFolder);
+      const clientStart: ClientStart = { ...start, port: await server.ask('port') };
+      const client = new Worker<ClientAnswers>('client.js', clientStart, options.profileFolder);
       const pair = new Pair(server, client);
       await client.ready();
       return pair;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { Socket } from 'node:net';
 
 import type { BenchClient } from '../contender.js';
 import { FrameReader } from './frame-reader.js';
@@ -7,14 +7,12 @@ import { FrameWriter } from './frame-writer.js';
 
 /** A client that does nothing but keep a promise for each call: no Observable, no errors, no timeouts. */
 export class LimitClient implements BenchClient {
-  private readonly socket: Socket;
-  private readonly writer: FrameWriter;
+  private readonly socket = new Socket();
+  private readonly writer = new FrameWriter(this.socket);
   private readonly resolves: ((value: unknown) => void)[] = [];
   private readonly freeIds: number[] = [];
 
-  constructor(port: number) {
-    this.socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    this.writer = new FrameWriter(this.socket);
+  constructor(private readonly port: number) {
     const reader = new FrameReader((id, value) => {
       const resolve = this.resolves[id]!;
       this.freeIds.push(id);
@@ -26,6 +24,7 @@ export class LimitClient implements BenchClient {
   }
 
   async connect(): Promise<void> {
+    this.socket.connect({ port: this.port, host: '127.0.0.1', noDelay: true });
     await once(this.socket, 'connect');
   }
 
