@@ -11,8 +11,9 @@ const MAX_CALLS = 100;
 /** What is looked at inside of a session. */
 interface Inside {
   readonly state: 'open' | 'ending' | 'closed';
-  readonly live: ReadonlyMap<number, ServedCall>;
-  readonly places: ReadonlySet<ServedCall>;
+  readonly calls: ReadonlyMap<number, ServedCall>;
+  readonly waitedFor: number;
+  readonly places: number;
   readonly frames: { readonly decoder: { readonly midFrame: boolean } };
 }
 
@@ -35,7 +36,7 @@ export async function checkServerSession(stream: Stream): Promise<void> {
     served = side.calls.length;
     await settled();
     written += side.stream.take();
-    if (inside.places.size > MAX_CALLS) fail('more calls run than there are places', inside.places.size);
+    if (inside.places > MAX_CALLS) fail('more calls run than there are places', inside.places);
   }
   const said = checkFrames(written);
   if (side.broken.length > 1) fail('a breach was told more than once', side.broken);
@@ -47,8 +48,9 @@ export async function checkServerSession(stream: Stream): Promise<void> {
   side.stream.close();
   for (const call of running) call.leave();
   await Promise.all(reading);
-  if (inside.live.size > 0) fail('calls are left that are live', inside.live.size);
-  if (inside.places.size > 0) fail('places are left', inside.places.size);
+  if (inside.waitedFor !== 0) fail('calls are left that are waited for', inside.waitedFor);
+  if (inside.calls.size > 0) fail('calls are left', inside.calls.size);
+  if (inside.places !== 0) fail('places are left', inside.places);
   if (side.clock.pending > 0) fail('timers are left', side.clock.pending);
   checkPrototypes();
 }
