@@ -105,6 +105,7 @@ class ClientCall implements EndpointCall, Expiring {
   readonly deadline: number | undefined;
   readonly ack: EventAck;
   readonly msgpack: boolean;
+  deadlineSlot = -1;
   private readonly timeoutMs: number | undefined;
   private readonly onAbort: (() => void) | undefined;
   private ended = false;

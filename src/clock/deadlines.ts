@@ -4,6 +4,8 @@ import type { Cancel, Clock } from './clock.js';
 export interface Expiring {
   /** The moment of the clock; undefined where there is none. */
   readonly deadline: number | undefined;
+  /** For {@link Deadlines}: where it is; -1 where it is not. */
+  deadlineSlot: number;
   /** Called when that moment has passed. */
   onDeadline(): void;
 }
@@ -14,7 +16,8 @@ export interface Expiring {
  * garbage a call on either side.
  */
 export class Deadlines {
-  private readonly all = new Set<Expiring>();
+  /** In no order; one that is taken out leaves its place to the last. */
+  private readonly all: Expiring[] = [];
   private dueAt = Infinity;
   private stopTimer: Cancel = () => {};
 
@@ -22,14 +25,22 @@ export class Deadlines {
 
   add(expiring: Expiring): void {
     if (expiring.deadline === undefined) return;
-    this.all.add(expiring);
+    expiring.deadlineSlot = this.all.length;
+    this.all.push(expiring);
     if (expiring.deadline < this.dueAt) this.setTimer(expiring.deadline);
   }
 
   remove(expiring: Expiring): void {
-    if (expiring.deadline === undefined || !this.all.delete(expiring)) return;
+    const slot = expiring.deadlineSlot;
+    if (slot < 0) return;
+    expiring.deadlineSlot = -1;
+    const last = this.all.pop()!;
+    if (last !== expiring) {
+      this.all[slot] = last;
+      last.deadlineSlot = slot;
+    }
     // A timer left over from what has ended would keep the process alive.
-    if (this.all.size === 0) this.clear();
+    if (this.all.length === 0) this.clear();
   }
 
   private clear(): void {
@@ -46,9 +57,11 @@ export class Deadlines {
   private readonly expire = (): void => {
     this.dueAt = Infinity;
     const now = this.clock.now();
-    for (const expiring of this.all) {
-      if (expiring.deadline! > now) continue;
-      this.all.delete(expiring);
+    const over = this.all.filter(({ deadline }) => deadline! <= now);
+    for (const expiring of over) {
+      // One may end others of them.
+      if (expiring.deadlineSlot < 0) continue;
+      this.remove(expiring);
       expiring.onDeadline();
     }
     let next = Infinity;

@@ -1,5 +1,3 @@
-import type { Socket } from 'node:net';
-
 import type { LoggerService } from '@nestjs/common';
 import type { MessageHandler } from '@nestjs/microservices';
 
@@ -16,19 +14,12 @@ import { deserialize, SerializingSink, type Packets } from './packets.js';
 import { ClassicReply, EventSink, SessionReply } from './replies.js';
 import type { Route, Router, XtcpExtras } from './router.js';
 import { ClassicWork, SessionWork, type ProcessingHooks, type Workplace } from './work.js';
-import { XtcpContext } from './xtcp-context.js';
+import { XtcpContext, type Peer } from './xtcp-context.js';
 
 /** Nest's own words (NO_MESSAGE_HANDLER). */
 const NO_HANDLER = 'There is no matching message handler defined in the remote service.';
 
-/** Who is calling. */
-export interface Peer {
-  readonly socket: Socket;
-  /** Kept apart, since a closed socket no longer knows it. */
-  readonly remoteAddress: string | undefined;
-  /** What `authenticate` returned. */
-  identity: unknown;
-}
+const NO_OTHERS: readonly HandlerRun[] = [];
 
 /** Takes a call to its handlers, and what they give to its answer, for both protocols. */
 export class Dispatcher implements Workplace {
@@ -68,23 +59,27 @@ export class Dispatcher implements Workplace {
   serveRequest(peer: Peer, request: Frame, answer: Answer): Cancel {
     let route: Route;
     let context: XtcpContext;
-    let runs: HandlerRun[];
+    let first: HandlerRun;
+    let others: HandlerRun[];
     try {
       this.checkRoom();
       const pattern = request.text(METHOD);
       route = this.route(pattern);
-      context = new XtcpContext([peer.socket, pattern, peer.remoteAddress]);
-      runs = [...(route.call === undefined ? [] : [route.call]), ...route.events].map((handler) => {
+      context = new XtcpContext(peer, pattern);
+      const runOf = (handler: MessageHandler): HandlerRun => {
         const kind = (handler.extras as XtcpExtras | undefined)?.payload ?? this.payload;
         const data = decodePayload(request, PARAMS, kind);
         const sink = handler === route.call ? new ClassicReply(answer, this.logger) : new EventSink(this.logger);
         return new HandlerRun(handler, data, context, sink, this.surroundings);
-      });
+      };
+      const [firstEvent, ...moreEvents] = route.events;
+      first = runOf((route.call ?? firstEvent)!);
+      others = (route.call === undefined ? moreEvents : route.events).map(runOf);
     } catch (error) {
       answer(error as XtcpError);
       return () => {};
     }
-    const work = new ClassicWork(this, context, runs, route.call === undefined, answer);
+    const work = new ClassicWork(this, context, first, others, route.call === undefined, answer);
     work.begin();
     return () => {
       context.abort(new XtcpError('CANCELLED', 'the caller is gone'));
@@ -130,24 +125,20 @@ export class Dispatcher implements Workplace {
       call.leave();
       return;
     }
-    const context = new XtcpContext(
-      [peer.socket, pattern, peer.remoteAddress, metadata, peer.identity],
-      this.surroundings.clock,
-      deadline,
-    );
+    const context = new XtcpContext(peer, pattern, metadata, this.surroundings.clock, deadline);
     if (kind === 'call' && route.call !== undefined) {
       const sink = this.serializing(new SessionReply(call, context, this.logger), id);
       const run = new HandlerRun(route.call, data, context, sink, this.surroundings);
-      new SessionWork(this, context, [run], call, undefined).begin();
+      new SessionWork(this, context, run, NO_OTHERS, call, undefined).begin();
       return;
     }
     const sinks: EventSink[] = [];
-    const runs = handlersOfEvent(route).map((handler) => {
+    const [first, ...others] = handlersOfEvent(route).map((handler) => {
       const sink = new EventSink(this.logger);
       sinks.push(sink);
       return new HandlerRun(handler, data, context, sink, this.surroundings);
     });
-    new SessionWork(this, context, runs, call, sinks).begin();
+    new SessionWork(this, context, first!, others, call, sinks).begin();
   }
 
   private serializing(sink: ResultSink, id: number): ResultSink {

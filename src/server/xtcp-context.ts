@@ -14,11 +14,22 @@ type XtcpContextArgs = [
   identity?: unknown,
 ];
 
+/** Who is calling. */
+export interface Peer {
+  readonly socket: Socket;
+  /** Kept apart, since a closed socket no longer knows it. */
+  readonly remoteAddress: string | undefined;
+  /** What `authenticate` returned. */
+  readonly identity: unknown;
+}
+
 /** Whoever takes the items of an answer. */
 interface Demand {
   /** Calls `ask` when another item can be taken. */
   whenWanted(ask: () => void): void;
 }
+
+const NOT_YET = [] as unknown as XtcpContextArgs;
 
 /** What a handler learns of its call beside the payload: `@Ctx() context: XtcpContext`. */
 export class XtcpContext extends BaseRpcContext<XtcpContextArgs> {
@@ -28,26 +39,38 @@ export class XtcpContext extends BaseRpcContext<XtcpContextArgs> {
   private demand: Demand | undefined;
 
   constructor(
-    args: XtcpContextArgs,
+    private readonly peer: Peer,
+    private readonly pattern: string,
+    private readonly metadata?: PacketMetadata | undefined,
     private readonly clock?: Clock,
     private readonly deadlineAt?: number | undefined,
   ) {
-    super(args);
+    // Made when they are asked for: V8 takes an array made for each call for something that lasts.
+    super(NOT_YET);
+  }
+
+  override getArgs(): XtcpContextArgs {
+    const { socket, remoteAddress, identity } = this.peer;
+    return [socket, this.pattern, remoteAddress, this.metadata, identity];
+  }
+
+  override getArgByIndex<Index extends keyof XtcpContextArgs>(index: Index): XtcpContextArgs[Index] {
+    return this.getArgs()[index];
   }
 
   /** The socket that the call came on. */
   getSocketRef(): Socket {
-    return this.args[0];
+    return this.peer.socket;
   }
 
   /** The pattern as it came over the wire. */
   getPattern(): string {
-    return this.args[1];
+    return this.pattern;
   }
 
   /** The caller's IP address; undefined on a Unix domain socket. */
   getRemoteAddress(): string | undefined {
-    return this.args[2];
+    return this.peer.remoteAddress;
   }
 
   /**
@@ -61,12 +84,12 @@ export class XtcpContext extends BaseRpcContext<XtcpContextArgs> {
 
   /** The metadata that the caller attached, if any; a classic call has none. */
   getMetadata(): PacketMetadata | undefined {
-    return this.args[3];
+    return this.metadata;
   }
 
   /** Who the caller is: what the server's option `authenticate` returned for its connection. */
   get identity(): unknown {
-    return this.args[4];
+    return this.peer.identity;
   }
 
   /**

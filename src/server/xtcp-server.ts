@@ -23,7 +23,7 @@ import { RepeatedLines } from '../log/repeated-lines.js';
 import { identify } from './identify.js';
 import { ConnectionPlaces } from './connection-places.js';
 import { ServerConnection } from './connection.js';
-import { Dispatcher, type Peer } from './dispatcher.js';
+import { Dispatcher } from './dispatcher.js';
 import { Router } from './router.js';
 import { complaintOf, refusalOf, tellWithoutTls } from './tls-peer.js';
 import type { ProcessingHooks } from './work.js';
@@ -259,7 +259,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
       this.tlsOptions === undefined
         ? new PlainStream(socket, this.options, onTls)
         : new SocketStream(socket, this.options);
-    const peer: Peer = { socket, remoteAddress, identity: undefined };
+    const peer = { socket, remoteAddress, identity: undefined as unknown };
     const order = new InOrder();
     const { authenticate } = this.options;
     const connection = new ServerConnection(stream, this.options, systemClock, findMsgpack(), {

@@ -8,6 +8,7 @@ import type { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, type Head } from '../wire/head.js';
 import { decodeMetadata, type Metadata } from '../wire/metadata.js';
+import { CallTable } from './call-table.js';
 import { IncomingCredit, OutgoingCredit } from './credit.js';
 import type { Hello } from './hello.js';
 import { ItemSender } from './item-sender.js';
@@ -55,6 +56,7 @@ export interface ClientSessionListener {
 }
 
 interface LiveCall {
+  readonly id: number;
   readonly call: OutgoingCall;
   /** The number of the frame that opened it (FrameStream.framesSent). */
   openedBy: number;
@@ -65,7 +67,7 @@ interface LiveCall {
 
 /** The calling side of a session. */
 export class ClientSession extends Session {
-  private readonly live = new Map<number, LiveCall>();
+  private readonly live = new CallTable<LiveCall>();
   private leaving = false;
   /** Whether what was sent waits for the server to take it. */
   private congested = false;
@@ -129,8 +131,8 @@ export class ClientSession extends Session {
       return nothing;
     }
     const input = call.input === undefined ? undefined : this.inputOf(id, call);
-    const live: LiveCall = { call, openedBy: 0, credit: undefined, input };
-    this.live.set(id, live);
+    const live: LiveCall = { id, call, openedBy: 0, credit: undefined, input };
+    this.live.add(live);
     this.sendEncoded(frame);
     live.openedBy = this.frames.framesSent;
     if (input !== undefined) call.input?.(input);
@@ -199,7 +201,7 @@ export class ClientSession extends Session {
     const text = `the server is going away${why}`;
     this.leave(code !== 'CANCELLED');
     if (Number.isSafeInteger(last) && (last as number) >= 0) {
-      for (const id of this.live.keys()) {
+      for (const { id } of this.live.values()) {
         if (id > (last as number)) this.failCall(id, new XtcpError('UNAVAILABLE', text, { executed: false }));
       }
     }
@@ -212,7 +214,7 @@ export class ClientSession extends Session {
   protected override lost(error: XtcpError): void {
     if (this.live.size > 0) this.listener.onLost(error);
     this.leave(true);
-    for (const [id, { openedBy }] of this.live) {
+    for (const { id, openedBy } of this.live.values()) {
       // What never left cannot have run.
       this.failCall(id, this.frames.hasBegun(openedBy) ? error : error.notExecuted());
     }
@@ -230,7 +232,7 @@ export class ClientSession extends Session {
         this.sendEncoded(frame);
       },
       onComplete: () => {
-        if (this.live.has(id)) this.send([`${Kind.Complete}${id}`]);
+        if (this.live.get(id) !== undefined) this.send([`${Kind.Complete}${id}`]);
       },
       onSourceError: () => {
         // What it was is the caller's own affair; the handler learns that there are no more items.
@@ -246,7 +248,7 @@ export class ClientSession extends Session {
   }
 
   private endInput(id: number, error: XtcpError): void {
-    if (this.live.has(id)) this.send([`${Kind.Error}${id}`, encodeError(error, this.peer.maxFrame - 32)]);
+    if (this.live.get(id) !== undefined) this.send([`${Kind.Error}${id}`, encodeError(error, this.peer.maxFrame - 32)]);
   }
 
   private headOf(call: OutgoingCall, id: number): string {
@@ -320,7 +322,7 @@ export class ClientSession extends Session {
 
   private creditOf(id: number, live: LiveCall): IncomingCredit {
     live.credit ??= new IncomingCredit(this.own.window, (bytes) => {
-      if (this.live.has(id)) this.send([`${Kind.Credit}${id} ${bytes}`]);
+      if (this.live.get(id) === live) this.send([`${Kind.Credit}${id} ${bytes}`]);
     });
     return live.credit;
   }
@@ -344,10 +346,8 @@ export class ClientSession extends Session {
 
   /** Takes a call off the list; its input stops. */
   private endCall(id: number): LiveCall | undefined {
-    const live = this.live.get(id);
-    if (live === undefined) return undefined;
-    this.live.delete(id);
-    live.input?.stop();
+    const live = this.live.remove(id);
+    live?.input?.stop();
     return live;
   }
 

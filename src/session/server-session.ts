@@ -9,6 +9,7 @@ import type { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, type Head } from '../wire/head.js';
 import { decodeMetadata } from '../wire/metadata.js';
+import { CallTable } from './call-table.js';
 import { IncomingCredit } from './credit.js';
 import { Inbox } from './inbox.js';
 import {
@@ -22,7 +23,7 @@ import {
   type SessionLimits,
 } from './session.js';
 import type { Hello } from './hello.js';
-import { Ack, ServedCall, type OpenedCall, type ServedCallWire } from './served-call.js';
+import { Ack, OpenedCall, ServedCall, type ServedCallWire } from './served-call.js';
 
 export interface ServerSessionLimits extends SessionLimits {
   /** Milliseconds without a call after which the client is asked to leave, and again after which it has to; 0: never. */
@@ -35,7 +36,7 @@ export type ServeCall = (call: ServedCall) => void;
 /** The serving side of a session. */
 export class ServerSession extends Session implements ServedCallWire {
   /** Those whose caller waits, and those that hold a place; mostly both. */
-  private readonly calls = new Map<number, ServedCall>();
+  private readonly calls = new CallTable<ServedCall>();
   private waitedFor = 0;
   private places = 0;
   private goingAway = false;
@@ -72,7 +73,7 @@ export class ServerSession extends Session implements ServedCallWire {
   ended(call: ServedCall): void {
     this.waitedFor--;
     this.deadlines?.remove(call);
-    if (!call.isRunning) this.calls.delete(call.opened.id);
+    if (!call.isRunning) this.calls.remove(call.id);
     // A caller that has not yet heard of the end may go on to send.
     if (call.inputCredit !== undefined && !call.inputEnded) this.control.allow(call.inputCredit.itemsUnderWay);
     this.settle();
@@ -80,7 +81,7 @@ export class ServerSession extends Session implements ServedCallWire {
 
   left(call: ServedCall): void {
     this.places--;
-    if (!call.isLive) this.calls.delete(call.opened.id);
+    if (!call.isLive) this.calls.remove(call.id);
     if (this.places === 0) this.idle.touch();
     this.settle();
   }
@@ -224,9 +225,11 @@ export class ServerSession extends Session implements ServedCallWire {
     if (frame.length(OPENING.pattern) > maxPatternBytes) {
       throw new XtcpError('RESOURCE_EXHAUSTED', `the pattern is over ${maxPatternBytes} bytes (maxPatternBytes)`);
     }
-    const data = decodeValue(frame, OPENING.payload, head.codec, this.packer);
-    const pattern = frame.text(OPENING.pattern);
-    const metadata = decodeMetadata(frame, OPENING.metadata, this.limits);
+    const deadline = timeoutMs === undefined ? undefined : this.clock.now() + timeoutMs;
+    const opened = new OpenedCall(id, isEvent ? 'event' : 'call', ack, head.codec, timeoutMs, deadline);
+    opened.data = decodeValue(frame, OPENING.payload, head.codec, this.packer);
+    opened.pattern = frame.text(OPENING.pattern);
+    opened.metadata = decodeMetadata(frame, OPENING.metadata, this.limits);
     let input: Inbox | undefined;
     let inputCredit: IncomingCredit | undefined;
     if (head.kind === Kind.CallWithInput) {
@@ -235,22 +238,11 @@ export class ServerSession extends Session implements ServedCallWire {
       });
       input = new Inbox(() => {});
     }
-    const opened: OpenedCall = {
-      id,
-      kind: isEvent ? 'event' : 'call',
-      ack,
-      pattern,
-      data,
-      metadata,
-      timeoutMs,
-      deadline: timeoutMs === undefined ? undefined : this.clock.now() + timeoutMs,
-      codec: head.codec,
-    };
     const call: ServedCall = new ServedCall(opened, input, inputCredit, this);
-    this.calls.set(id, call);
+    this.calls.add(call);
     this.waitedFor++;
     this.places++;
-    if (opened.deadline !== undefined) {
+    if (deadline !== undefined) {
       this.deadlines ??= new Deadlines(this.clock);
       this.deadlines.add(call);
     }

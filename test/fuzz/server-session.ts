@@ -11,7 +11,7 @@ const MAX_CALLS = 100;
 /** What is looked at inside of a session. */
 interface Inside {
   readonly state: 'open' | 'ending' | 'closed';
-  readonly calls: ReadonlyMap<number, ServedCall>;
+  readonly calls: { readonly size: number };
   readonly waitedFor: number;
   readonly places: number;
   readonly frames: { readonly decoder: { readonly midFrame: boolean } };

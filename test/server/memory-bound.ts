@@ -1,0 +1,34 @@
+/** The options that bound the memory of one connection, and what its peer does with them. */
+export interface MemoryTerms {
+  /** `maxFrameBytes`; in a session 65536 at least. */
+  readonly maxFrameBytes: number;
+  readonly windowBytes: number;
+  readonly maxAheadBytes: number;
+  readonly maxSendBufferSize: number;
+  /** Calls that run: `maxCalls` at most, in a session 100 at least. */
+  readonly calls: number;
+  /** What a byte that arrives becomes at most. */
+  readonly decoded: keyof typeof DECODED;
+  /** Bytes of the largest value that a handler answers. */
+  readonly answerBytes: number;
+}
+
+// The figures and the formula of docs/reliability.md, "Memory of one connection".
+
+const DECODED = { octets: 2, json: 52 } as const;
+/** Items that wait, for each byte of their window: 32 of it go for what each costs beside its payload. */
+const ITEM = 13;
+/** Values that wait for credit, for each byte of `maxAheadBytes`. */
+const AHEAD = 4;
+/** Frames that wait to be sent, for each byte: the smallest are the dearest. */
+const SENT = 10;
+const CALL_BYTES = 32 * 1024;
+const READ_BYTES = 256 * 1024;
+
+/** The most memory that one connection can take. */
+export function mostBytes(terms: MemoryTerms): number {
+  const { maxFrameBytes: frame, windowBytes, maxAheadBytes, maxSendBufferSize, calls, answerBytes } = terms;
+  const decoded = DECODED[terms.decoded];
+  const call = 2 * decoded * frame + Math.max(decoded, ITEM) * windowBytes + AHEAD * maxAheadBytes + CALL_BYTES;
+  return decoded * frame + frame + READ_BYTES + calls * call + SENT * maxSendBufferSize + answerBytes;
+}
