@@ -103,6 +103,7 @@ class ClientCall implements EndpointCall, Expiring {
   readonly input: ((sender: ItemSender) => void) | undefined;
   readonly metadata: string;
   readonly deadline: number | undefined;
+  msLeft: number | undefined;
   readonly ack: EventAck;
   readonly msgpack: boolean;
   deadlineSlot = -1;
@@ -139,6 +140,7 @@ class ClientCall implements EndpointCall, Expiring {
     // Past what a timer can count, a call has no deadline; the wire has none, either.
     const hasDeadline = timeoutMs !== undefined && timeoutMs <= MAX_DEADLINE_MS;
     this.deadline = hasDeadline ? caller.clock.now() + timeoutMs : undefined;
+    this.msLeft = hasDeadline ? timeoutMs : undefined;
     if (signal !== undefined) {
       this.onAbort = () => {
         this.withdraw();
@@ -215,6 +217,7 @@ class ClientCall implements EndpointCall, Expiring {
 
   private attempt(): void {
     const withdraw = this.caller.pool.call(this);
+    this.msLeft = undefined;
     this.withdraw = withdraw;
     // It may have ended by itself on its way: a source that aborts the signal as soon as it is asked.
     if (this.ended) withdraw();

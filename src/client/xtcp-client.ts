@@ -27,7 +27,7 @@ import type { Packer } from '../wire/codec.js';
 import { MSGPACK_LETTER } from '../wire/codec.js';
 import { findMsgpack, requireMsgpack } from '../wire/msgpack.js';
 import { RepeatedLines } from '../log/repeated-lines.js';
-import { makeCall, type Caller } from './call.js';
+import { makeCall, type Caller, type CallObserver } from './call.js';
 import { PacketExchange, type PacketObserver } from './packets.js';
 import { Retries } from './retries.js';
 import { inheritedOptions, XtcpRecord, type XtcpCallOptions } from './xtcp-record.js';
@@ -38,6 +38,9 @@ import { inheritedOptions, XtcpRecord, type XtcpCallOptions } from './xtcp-recor
  * connection was closed because nothing needed it, or the client was closed.
  */
 export type XtcpClientStatus = PoolStatus;
+
+/** Of calls that are given none. */
+const NO_OPTIONS: XtcpCallOptions = {};
 
 /** What {@link XtcpClient.on} takes. */
 export type XtcpClientEvents = {
@@ -239,76 +242,52 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
         const inbox = new Inbox(() => {
           cancel?.();
         });
-        // What a subclass's serializeResponse or serializeError throws is this reader's affair alone.
-        const guarded = (tell: () => void): void => {
-          try {
-            tell();
-          } catch (error) {
-            cancel?.();
-            inbox.fail(error);
-          }
-        };
         if (isNil(pattern) || isNil(data)) {
           inbox.fail(new XtcpError('INVALID_ARGUMENT', 'pattern or data is null or undefined; see XtcpRecordBuilder'));
-        } else {
-          const packet = this.createPacket(pattern, data);
-          cancel = this.call('call', packet, 0, options, {
-            onValue: (value, taken) => {
-              guarded(() => {
-                inbox.push(this.serializeResponse(value), taken);
-              });
-            },
-            onComplete: () => {
-              inbox.complete();
-            },
-            onError: (error) => {
-              guarded(() => {
-                inbox.fail(this.serializeError(error));
-              });
-            },
-          });
+          return inbox as AsyncIterableIterator<TResult>;
         }
+        const failedHere = (error: unknown): void => {
+          cancel?.();
+          inbox.fail(error);
+        };
+        cancel = this.call('call', this.createPacket(pattern, data), 0, options, {
+          onValue: (value, taken) => {
+            // What a subclass's serializeResponse or serializeError throws is this reader's affair alone.
+            try {
+              inbox.push(this.serializeResponse(value), taken);
+            } catch (error) {
+              failedHere(error);
+            }
+          },
+          onComplete: () => {
+            inbox.complete();
+          },
+          onError: (error) => {
+            try {
+              inbox.fail(this.serializeError(error));
+            } catch (ownError) {
+              failedHere(ownError);
+            }
+          },
+        });
         return inbox as AsyncIterableIterator<TResult>;
       },
     };
   }
 
   protected override publish(packet: ReadPacket, callback: (packet: WritePacket) => void): Cancel {
-    return this.call(
-      'call',
-      packet,
-      this.options.requestTimeoutMs,
-      {},
-      {
-        onValue: (response, taken) => {
-          taken();
-          callback({ response });
-        },
-        onComplete: () => {
-          callback({ isDisposed: true });
-        },
-        onError: (err) => {
-          callback({ err });
-        },
-      },
-    );
+    return this.call('call', packet, this.options.requestTimeoutMs, NO_OPTIONS, new PacketTeller(callback));
   }
 
   protected override dispatchEvent<T = unknown>(packet: ReadPacket): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.call(
-        'event',
-        packet,
-        this.options.requestTimeoutMs,
-        {},
-        {
-          onValue: () => {},
-          onComplete: () => {
-            resolve(undefined as T);
-          },
-          onError: reject,
+      this.call('event', packet, this.options.requestTimeoutMs, NO_OPTIONS, {
+        onValue: () => {},
+        onComplete: () => {
+          resolve(undefined as T);
         },
-      );
+        onError: reject,
+      });
     });
   }
 
@@ -340,23 +319,21 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
     observer: PacketObserver,
   ): Cancel {
     const isRecord = record instanceof XtcpRecord;
-    let options: XtcpCallOptions = isRecord ? { ...given, ...record.options } : given;
+    let options = given;
+    if (isRecord) options = given === NO_OPTIONS ? record.options : { ...given, ...record.options };
     const current = currentCall();
     if (current !== undefined) {
       const own = options.timeoutMs ?? (this.options.timeoutMs || requestTimeoutMs || undefined);
       options = inheritedOptions({ ...options, timeoutMs: own }, current);
     }
     const { timeoutMs = this.options.timeoutMs || undefined, codec = this.options.codec } = options;
-    const onError = (error: XtcpError): void => {
-      observer.onError(errorOfCall(error, pattern, this.endpoint));
-    };
     let pattern = '';
     let packer: Packer | undefined;
     try {
       pattern = this.patternOf(packet.pattern);
       if (codec === 'msgpack') packer = requireMsgpack('the codec "msgpack"');
     } catch (error) {
-      onError(error as XtcpError);
+      observer.onError(errorOfCall(error as XtcpError, pattern, this.endpoint));
       return nothing;
     }
     return makeCall(
@@ -375,7 +352,7 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
         onMetadata: options.onMetadata,
         payload: this.options.payload,
       },
-      { ...observer, onError },
+      new CallTeller(observer, pattern, this.endpoint),
     );
   }
 
@@ -414,6 +391,45 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
       );
     };
     return dial(endpoint, connectTimeoutMs, systemClock, { onConnected, onFailed }, tlsOptions);
+  }
+}
+
+/** Tells whoever waits for a call, naming it in its errors. */
+class CallTeller implements CallObserver {
+  constructor(
+    private readonly observer: PacketObserver,
+    private readonly pattern: string,
+    private readonly endpoint: string,
+  ) {}
+
+  onValue(value: unknown, taken: () => void): void {
+    this.observer.onValue(value, taken);
+  }
+
+  onComplete(): void {
+    this.observer.onComplete();
+  }
+
+  onError(error: XtcpError): void {
+    this.observer.onError(errorOfCall(error, this.pattern, this.endpoint));
+  }
+}
+
+/** Tells as `ClientProxy.publish` does. */
+class PacketTeller implements PacketObserver {
+  constructor(private readonly callback: (packet: WritePacket) => void) {}
+
+  onValue(response: unknown, taken: () => void): void {
+    taken();
+    this.callback({ response });
+  }
+
+  onComplete(): void {
+    this.callback({ isDisposed: true });
+  }
+
+  onError(err: unknown): void {
+    this.callback({ err });
   }
 }
 

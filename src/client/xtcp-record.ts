@@ -38,7 +38,7 @@ export class XtcpRecord<TData = unknown> {
  *     client.send('toupper', new XtcpRecordBuilder('xiaoxiao').setTimeout(500).build())
  */
 export class XtcpRecordBuilder<TData = unknown> {
-  private options: XtcpCallOptions = {};
+  private readonly options: XtcpCallOptions = {};
 
   /** @param data any value; null and undefined too, which `send` and `emit` refuse by themselves */
   constructor(private readonly data: TData) {}
@@ -85,11 +85,11 @@ export class XtcpRecordBuilder<TData = unknown> {
   }
 
   build(): XtcpRecord<TData> {
-    return new XtcpRecord(this.data, this.options);
+    return new XtcpRecord(this.data, { ...this.options });
   }
 
   private set(options: XtcpCallOptions): this {
-    this.options = { ...this.options, ...options };
+    Object.assign(this.options, options);
     return this;
   }
 }

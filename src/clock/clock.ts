@@ -5,8 +5,11 @@ export type Cancel = () => void;
 export interface Clock {
   /** Milliseconds from some fixed moment; never goes back. */
   now(): number;
-  /** Runs `run` once, `ms` milliseconds from now; with 0 never, which is what 0 means in every option. */
-  after(ms: number, run: () => void): Cancel;
+  /**
+   * Runs `run` once, `ms` milliseconds from now; with 0 never, which is what 0 means in every option.
+   * @param keepsAlive whether the process waits for it where nothing else is going on
+   */
+  after(ms: number, run: () => void, keepsAlive?: boolean): Cancel;
 }
 
 /** For where nothing is to be taken back. */
@@ -14,9 +17,10 @@ export const nothing: Cancel = () => {};
 
 export const systemClock: Clock = {
   now: () => performance.now(),
-  after: (ms, run) => {
+  after: (ms, run, keepsAlive = true) => {
     if (ms === 0) return nothing;
     const timer = setTimeout(run, ms);
+    if (!keepsAlive) timer.unref();
     return () => {
       clearTimeout(timer);
     };

@@ -39,19 +39,13 @@ export class Deadlines {
       this.all[slot] = last;
       last.deadlineSlot = slot;
     }
-    // A timer left over from what has ended would keep the process alive.
-    if (this.all.length === 0) this.clear();
-  }
-
-  private clear(): void {
-    this.dueAt = Infinity;
-    this.stopTimer();
   }
 
   private setTimer(dueAt: number): void {
     this.stopTimer();
     this.dueAt = dueAt;
-    this.stopTimer = this.clock.after(Math.max(1, Math.ceil(dueAt - this.clock.now())), this.expire);
+    // It may be left over when all have ended, until it is over; what waits for calls is what keeps the process alive.
+    this.stopTimer = this.clock.after(Math.max(1, Math.ceil(dueAt - this.clock.now())), this.expire, false);
   }
 
   private readonly expire = (): void => {

@@ -18,21 +18,32 @@ export class TrackedIterable implements AsyncIterableIterator<unknown> {
     return this;
   }
 
-  async next(): Promise<IteratorResult<unknown>> {
-    if (this.over) return { done: true, value: undefined };
+  next(): Promise<IteratorResult<unknown>> {
+    if (this.over) return Promise.resolve({ done: true, value: undefined });
     this.running++;
+    let next: Promise<IteratorResult<unknown>>;
     try {
-      const result = await this.scope(() => this.iterator.next());
-      if (result.done === true) this.over = true;
-      return result;
+      next = Promise.resolve(this.scope(() => this.iterator.next()));
     } catch (error) {
-      this.over = true;
-      throw error;
-    } finally {
-      this.running--;
-      this.settle();
+      next = Promise.reject(error);
     }
+    // Not an async function: for each item of a stream, that would make two promises more.
+    return next.then(this.took, this.failed);
   }
+
+  private readonly took = (result: IteratorResult<unknown>): IteratorResult<unknown> => {
+    this.running--;
+    if (result.done === true) this.over = true;
+    this.settle();
+    return result;
+  };
+
+  private readonly failed = (error: unknown): never => {
+    this.running--;
+    this.over = true;
+    this.settle();
+    throw error;
+  };
 
   async return(): Promise<IteratorResult<unknown>> {
     if (!this.over) {

@@ -23,8 +23,10 @@ export interface OutgoingCall {
   readonly input: ((sender: ItemSender) => void) | undefined;
   /** As a field; empty for none. */
   readonly metadata: string;
-  /** The moment of the clock by which the caller wants to have its answer. */
+  /** The moment of the clock by which the caller wants to have its answer; undefined for any time. */
   readonly deadline: number | undefined;
+  /** Milliseconds until then, where the call has just been made, so that nobody need look at the clock. */
+  readonly msLeft?: number | undefined;
   readonly ack: EventAck;
   /** Whether values that are neither text nor octets go as MessagePack, both ways. */
   readonly msgpack: boolean;
@@ -252,8 +254,9 @@ export class ClientSession extends Session {
   }
 
   private headOf(call: OutgoingCall, id: number): string {
-    const ms = call.deadline === undefined ? undefined : Math.max(0, Math.ceil(call.deadline - this.clock.now()));
-    const timeLeft = ms === undefined || ms > MAX_DEADLINE_MS ? '' : ` ${ms}`;
+    const { deadline } = call;
+    const ms = call.msLeft ?? (deadline === undefined ? Infinity : Math.max(0, deadline - this.clock.now()));
+    const timeLeft = ms > MAX_DEADLINE_MS ? '' : ` ${Math.ceil(ms)}`;
     const { letter } = call.data;
     if (call.kind === 'event') return `${Kind.Event}${letter}${id} ${ACKS.indexOf(call.ack)}${timeLeft}`;
     return `${call.input === undefined ? Kind.Call : Kind.CallWithInput}${letter}${id}${timeLeft}`;

@@ -9,6 +9,8 @@ interface Item {
  */
 export class Inbox implements AsyncIterableIterator<unknown> {
   private readonly items: Item[] = [];
+  /** Items before this one have been taken. */
+  private first = 0;
   private readonly readers: {
     resolve: (result: IteratorResult<unknown>) => void;
     reject: (error: unknown) => void;
@@ -23,8 +25,9 @@ export class Inbox implements AsyncIterableIterator<unknown> {
   }
 
   next(): Promise<IteratorResult<unknown>> {
-    const item = this.items.shift();
+    const item = this.items[this.first];
     if (item !== undefined) {
+      if (++this.first === this.items.length) this.clear();
       item.taken();
       return Promise.resolve({ done: false, value: item.value });
     }
@@ -42,12 +45,17 @@ export class Inbox implements AsyncIterableIterator<unknown> {
 
   return(): Promise<IteratorResult<unknown>> {
     const early = this.end === undefined;
-    this.items.length = 0;
+    this.clear();
     this.complete();
     // An error that was not told yet is nobody's any more.
     this.end = {};
     if (early) this.onReturn();
     return Promise.resolve({ done: true, value: undefined });
+  }
+
+  private clear(): void {
+    this.items.length = 0;
+    this.first = 0;
   }
 
   /**

@@ -56,23 +56,27 @@ export class ItemSender {
       // A generator that is in the middle of something ends behind it; nobody waits, and nobody asks how.
       settled(() => iterator.return?.()).catch(() => {});
     };
+    const took = (result: IteratorResult<unknown>): void => {
+      asking = false;
+      if (this.state !== 'open') return;
+      if (result.done === true) this.complete();
+      else if (this.push(result.value)) this.credit.whenReady(ask);
+    };
+    const failed = (error: unknown): void => {
+      this.failSource(error);
+    };
     const ask = (): void => {
       if (asking || this.state !== 'open') return;
       asking = true;
-      settled(() => iterator.next()).then(
-        (result) => {
-          asking = false;
-          if (this.state !== 'open') return;
-          if (result.done === true) {
-            this.complete();
-            return;
-          }
-          if (this.push(result.value)) this.credit.whenReady(ask);
-        },
-        (error: unknown) => {
-          this.failSource(error);
-        },
-      );
+      let next: PromiseLike<IteratorResult<unknown>>;
+      try {
+        next = iterator.next();
+      } catch (error) {
+        failed(error);
+        return;
+      }
+      // What gives no promise is asked as one that does; what gives one costs no further.
+      Promise.resolve(next).then(took, failed);
     };
     this.credit.whenReady(ask);
   }

@@ -225,7 +225,8 @@ export class ServerSession extends Session implements ServedCallWire {
     if (frame.length(OPENING.pattern) > maxPatternBytes) {
       throw new XtcpError('RESOURCE_EXHAUSTED', `the pattern is over ${maxPatternBytes} bytes (maxPatternBytes)`);
     }
-    const deadline = timeoutMs === undefined ? undefined : this.clock.now() + timeoutMs;
+    // Counted from the arrival of what the frame came in.
+    const deadline = timeoutMs === undefined ? undefined : this.frames.livedAt + timeoutMs;
     const opened = new OpenedCall(id, isEvent ? 'event' : 'call', ack, head.codec, timeoutMs, deadline);
     opened.data = decodeValue(frame, OPENING.payload, head.codec, this.packer);
     opened.pattern = frame.text(OPENING.pattern);

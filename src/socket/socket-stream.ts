@@ -11,8 +11,12 @@ export interface SocketStreamLimits {
   readonly writeTimeoutMs: number;
 }
 
-/** Frames gathered before they are written out, so that the other side starts on them while this one goes on. */
+/**
+ * Frames gathered before they are written out, so that the other side starts on them while this one goes on: with one
+ * write a turn, both would wait for each other in lockstep. The number doubles with each write within a turn.
+ */
 const FLUSH_AFTER_WRITES = 16;
+const FLUSH_AFTER_WRITES_AT_MOST = 256;
 
 /** Bytes that may wait before the other side counts as one that does not keep up; no more are gathered unflushed. */
 const HIGH_WATER_BYTES = 64 * 1024;
@@ -27,6 +31,7 @@ export class SocketStream implements ByteStream {
   private gathered: (string | Uint8Array)[] = [];
   private gatheredBytes = 0;
   private unflushed = 0;
+  private flushAfter = FLUSH_AFTER_WRITES;
   private writes = 0;
   private begun = 0;
   private flushScheduled = false;
@@ -84,9 +89,11 @@ export class SocketStream implements ByteStream {
       }
     }
     this.writes++;
-    if (++this.unflushed >= FLUSH_AFTER_WRITES || this.gatheredBytes >= HIGH_WATER_BYTES) {
+    if (++this.unflushed >= this.flushAfter || this.gatheredBytes >= HIGH_WATER_BYTES) {
+      this.flushAfter = Math.min(this.flushAfter * 2, FLUSH_AFTER_WRITES_AT_MOST);
       this.flush();
-    } else if (!this.flushScheduled) {
+    }
+    if (!this.flushScheduled) {
       this.flushScheduled = true;
       process.nextTick(this.flushScheduledNow);
     }
@@ -158,6 +165,7 @@ export class SocketStream implements ByteStream {
 
   private readonly flushScheduledNow = (): void => {
     this.flushScheduled = false;
+    this.flushAfter = FLUSH_AFTER_WRITES;
     this.flush();
   };
 

@@ -46,10 +46,11 @@ export function decodeMetadata(frame: Frame, index: number, limits: MetadataLimi
   if (frame.length(index) > limits.maxMetadataBytes) throw tooLarge(limits);
   const parsed = fromJson(frame.text(index), 'the metadata');
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw wrongType();
-  const entries = Object.entries(parsed);
-  if (entries.length > limits.maxMetadataKeys) throw tooLarge(limits);
+  const keys = Object.keys(parsed);
+  if (keys.length > limits.maxMetadataKeys) throw tooLarge(limits);
   const metadata = Object.create(null) as Metadata;
-  for (const [key, value] of entries) {
+  for (const key of keys) {
+    const value = (parsed as Record<string, unknown>)[key];
     if (typeof value !== 'string') throw wrongType();
     metadata[key] = value;
   }

@@ -3,20 +3,20 @@ import type { Cancel, Clock } from '../../src/clock/clock.js';
 /** A clock that stands still until it is told to go on. */
 export class FakeClock implements Clock {
   private time = 0;
-  private readonly timers = new Set<{ readonly at: number; readonly run: () => void }>();
+  private readonly timers = new Set<{ readonly at: number; readonly run: () => void; readonly keepsAlive: boolean }>();
 
-  /** Timers that have not fired and were not cancelled. */
+  /** Timers that have not fired and were not cancelled, and that would keep a process alive. */
   get pending(): number {
-    return this.timers.size;
+    return [...this.timers].filter(({ keepsAlive }) => keepsAlive).length;
   }
 
   now(): number {
     return this.time;
   }
 
-  after(ms: number, run: () => void): Cancel {
+  after(ms: number, run: () => void, keepsAlive = true): Cancel {
     if (ms === 0) return () => {};
-    const timer = { at: this.time + ms, run };
+    const timer = { at: this.time + ms, run, keepsAlive };
     this.timers.add(timer);
     return () => {
       this.timers.delete(timer);
