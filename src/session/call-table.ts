@@ -4,6 +4,8 @@ interface Entry {
 }
 
 const LEAST_SLOTS = 16;
+/** Of a table that has had no call yet; most connections are idle. */
+const NO_SLOTS: undefined[] = [];
 
 /**
  * Calls by their ids, which only rise: each has the slot that the low bits of its id name, in a table that is larger
@@ -12,9 +14,9 @@ const LEAST_SLOTS = 16;
  * alive until the next full collection.
  */
 export class CallTable<Call extends Entry> {
-  private slots: (Call | undefined)[] = Array.from({ length: LEAST_SLOTS });
-  private mask = LEAST_SLOTS - 1;
-  private readonly outlasting = new Map<number, Call>();
+  private slots: (Call | undefined)[] = NO_SLOTS;
+  private mask = 0;
+  private outlasting: Map<number, Call> | undefined;
   private count = 0;
 
   get size(): number {
@@ -24,7 +26,7 @@ export class CallTable<Call extends Entry> {
   get(id: number): Call | undefined {
     const call = this.slots[id & this.mask];
     if (call?.id === id) return call;
-    return this.outlasting.size === 0 ? undefined : this.outlasting.get(id);
+    return this.outlasting?.get(id);
   }
 
   /** Adds a call whose id is not there. */
@@ -40,13 +42,13 @@ export class CallTable<Call extends Entry> {
     if (call === undefined) return undefined;
     this.count--;
     if (this.slots[id & this.mask] === call) this.slots[id & this.mask] = undefined;
-    else this.outlasting.delete(id);
+    else this.outlasting?.delete(id);
     return call;
   }
 
   /** All there are now, in the order of their ids. */
   values(): Call[] {
-    const calls = [...this.outlasting.values(), ...this.slots.filter((call) => call !== undefined)];
+    const calls = [...(this.outlasting?.values() ?? []), ...this.slots.filter((call) => call !== undefined)];
     return calls.toSorted((one, other) => one.id - other.id);
   }
 
@@ -54,14 +56,17 @@ export class CallTable<Call extends Entry> {
     const slot = call.id & this.mask;
     const there = this.slots[slot];
     // Of two that share a slot, the later one is likely to end first, and so to be asked for through the slot.
-    if (there !== undefined) this.outlasting.set(there.id, there);
+    if (there !== undefined) {
+      this.outlasting ??= new Map();
+      this.outlasting.set(there.id, there);
+    }
     this.slots[slot] = call;
   }
 
   private grow(): void {
     const calls = this.values();
-    this.outlasting.clear();
-    this.slots = Array.from({ length: this.slots.length * 2 });
+    this.outlasting?.clear();
+    this.slots = Array.from({ length: Math.max(LEAST_SLOTS, this.slots.length * 2) });
     this.mask = this.slots.length - 1;
     for (const call of calls) this.put(call);
   }

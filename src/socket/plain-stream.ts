@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 
-import type { ByteStreamListener } from '../wire/byte-stream.js';
 import { SocketStream, type SocketStreamLimits } from './socket-stream.js';
 
 /** What the records begin with in which TLS says what is wrong, and in which it opens; no frame begins so. */
@@ -9,6 +8,8 @@ const TLS_HANDSHAKE = 0x16;
 
 /** A stream without TLS that notices where the other side speaks TLS. */
 export class PlainStream extends SocketStream {
+  private isFirst = true;
+
   /** @param onTls is called in the place of handing over the first piece, where that is TLS */
   constructor(
     socket: Socket,
@@ -18,16 +19,10 @@ export class PlainStream extends SocketStream {
     super(socket, limits);
   }
 
-  override attach(listener: ByteStreamListener): void {
-    let isFirst = true;
-    super.attach({
-      ...listener,
-      onData: (piece) => {
-        const isTls = isFirst && (piece[0] === TLS_ALERT || piece[0] === TLS_HANDSHAKE);
-        isFirst = false;
-        if (isTls) this.onTls();
-        else listener.onData(piece);
-      },
-    });
+  override take(piece: Buffer): void {
+    const isTls = this.isFirst && (piece[0] === TLS_ALERT || piece[0] === TLS_HANDSHAKE);
+    this.isFirst = false;
+    if (isTls) this.onTls();
+    else super.take(piece);
   }
 }

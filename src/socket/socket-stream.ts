@@ -38,6 +38,7 @@ export class SocketStream implements ByteStream {
   private congested = false;
   private state: 'open' | 'ending' | 'ended' = 'open';
   private listener: ByteStreamListener | undefined;
+  private failure: Error | undefined;
 
   constructor(
     readonly socket: Socket,
@@ -45,28 +46,38 @@ export class SocketStream implements ByteStream {
   ) {}
 
   attach(listener: ByteStreamListener): void {
-    let failure: Error | undefined;
-    const { socket } = this;
     this.listener = listener;
-    socket.on('data', (piece: Buffer) => {
-      listener.onData(piece);
-    });
-    socket.on('end', () => {
-      listener.onEnd();
-    });
-    // Set only while a write waits. Node starts it anew with all that is read, and with each part of a write that goes.
-    socket.on('timeout', () => {
-      const { writeTimeoutMs } = this.limits;
-      this.giveUp(
-        new XtcpError('UNAVAILABLE', `the other side took nothing for ${writeTimeoutMs} ms (writeTimeoutMs)`),
-      );
-    });
-    socket.on('error', (error) => {
-      failure = error;
-    });
-    socket.on('close', () => {
-      listener.onClose(failure);
-    });
+    streams.set(this.socket, this);
+    // The same functions for every socket: thousands that are idle shall not have five of their own each.
+    this.socket
+      .on('data', onData)
+      .on('end', onEnd)
+      .on('timeout', onTimeout)
+      .on('error', onError)
+      .on('close', onClose);
+  }
+
+  /** For the socket. */
+  take(piece: Buffer): void {
+    this.listener?.onData(piece);
+  }
+
+  tookEnd(): void {
+    this.listener?.onEnd();
+  }
+
+  /** Set only while a write waits. Node starts it anew with all that is read, and with each part of a write that goes. */
+  stuck(): void {
+    const { writeTimeoutMs } = this.limits;
+    this.giveUp(new XtcpError('UNAVAILABLE', `the other side took nothing for ${writeTimeoutMs} ms (writeTimeoutMs)`));
+  }
+
+  failed(error: Error): void {
+    this.failure = error;
+  }
+
+  closed(): void {
+    this.listener?.onClose(this.failure);
   }
 
   get pendingBytes(): number {
@@ -210,6 +221,29 @@ export class SocketStream implements ByteStream {
     this.gatheredBytes = 0;
     this.unflushed = 0;
   }
+}
+
+/** The stream of each socket. */
+const streams = new WeakMap<Socket, SocketStream>();
+
+function onData(this: Socket, piece: Buffer): void {
+  streams.get(this)?.take(piece);
+}
+
+function onEnd(this: Socket): void {
+  streams.get(this)?.tookEnd();
+}
+
+function onTimeout(this: Socket): void {
+  streams.get(this)?.stuck();
+}
+
+function onError(this: Socket, error: Error): void {
+  streams.get(this)?.failed(error);
+}
+
+function onClose(this: Socket): void {
+  streams.get(this)?.closed();
 }
 
 /** Where each character is one byte of UTF-8, Latin-1 says the same, and is copied rather than encoded. */

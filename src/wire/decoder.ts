@@ -39,6 +39,13 @@ const EXPECTED: Readonly<Record<Expect, string>> = {
   [Expect.EndLf]: 'expected the LF that ends the frame',
 };
 
+/**
+ * Views that no decoder uses now. One that is between two frames needs none, and most connections are: so an idle one
+ * takes half a kilobyte less.
+ */
+const spareFrames: Frame[] = [];
+const MAX_SPARE_FRAMES = 16;
+
 /** Bytes of the shortest frame. */
 const LEAST_FRAME = '0\r\n\r\n\r\n'.length;
 /** Bytes that at least stand behind the octets of a field: its CRLF, and that of the frame. */
@@ -56,7 +63,8 @@ const LEAST_BEHIND = 4;
  * put into one buffer of just its size.
  */
 export class FrameDecoder {
-  private readonly frame = new Frame();
+  /** While it decodes, and while a frame is unfinished. */
+  private frame: Frame | undefined;
   private expect: Expect = Expect.FirstLength;
   /** The value and the digits of the length that is being read. */
   private length = 0;
@@ -113,12 +121,18 @@ export class FrameDecoder {
   /** Decodes `piece` from `from` on; returns where it was held, else its end. */
   private decode(piece: Buffer, from: number): number {
     let at = from;
-    this.frame.lieIn(piece);
+    const frame = this.frame ?? spareFrames.pop() ?? new Frame();
+    this.frame = frame;
+    frame.lieIn(piece);
     while (at < piece.length && !this.held) {
-      if (!this.midFrame) at = this.takeWhole(piece, at);
+      if (!this.midFrame) at = this.takeWhole(piece, at, frame);
       if (!this.held) at = this.takeByByte(piece, at);
     }
-    this.frame.letGo();
+    frame.letGo();
+    if (!this.midFrame) {
+      this.frame = undefined;
+      if (spareFrames.length < MAX_SPARE_FRAMES) spareFrames.push(frame);
+    }
     return at;
   }
 
@@ -127,8 +141,7 @@ export class FrameDecoder {
    * one begins that was not taken. Where anything is missing or wrong it just stops: {@link takeByByte}, which begins
    * that frame again, can wait, and knows what to say. Frames of 32 bytes are decoded 1.5 times as fast with it.
    */
-  private takeWhole(piece: Buffer, from: number): number {
-    const { frame } = this;
+  private takeWhole(piece: Buffer, from: number, frame: Frame): number {
     const { maxFrameBytes, maxFields } = this.limits;
     const size = piece.length;
     let frameStart = from;
@@ -137,35 +150,29 @@ export class FrameDecoder {
       let frameBytes = 0;
       do {
         let length = piece[at]! - ZERO;
-        if (length < 0 || length > 9) return this.leave(frameStart);
+        if (length < 0 || length > 9) return leave(frame, frameStart);
         let digit = piece[++at]! - ZERO;
         while (digit >= 0 && digit <= 9) {
           length = length * 10 + digit;
           // Below 10 where there was a leading zero. A length over `size` stops here, so it stays a small integer.
-          if (length < 10 || length > size || ++at === size) return this.leave(frameStart);
+          if (length < 10 || length > size || ++at === size) return leave(frame, frameStart);
           digit = piece[at]! - ZERO;
         }
         const start = at + 2;
         const end = start + length;
         frameBytes += length;
         if (end + LEAST_BEHIND > size || frameBytes > maxFrameBytes || frame.count === maxFields)
-          return this.leave(frameStart);
+          return leave(frame, frameStart);
         if (piece[at] !== CR || piece[at + 1] !== LF || piece[end] !== CR || piece[end + 1] !== LF)
-          return this.leave(frameStart);
+          return leave(frame, frameStart);
         frame.add(start, end);
         at = end + 2;
       } while (piece[at] !== CR);
-      if (piece[at + 1] !== LF) return this.leave(frameStart);
+      if (piece[at + 1] !== LF) return leave(frame, frameStart);
       frameStart = at + 2;
-      this.endFrame();
+      this.endFrame(frame);
       if (this.held) break;
     }
-    return frameStart;
-  }
-
-  /** Leaves the frame from `frameStart` on to {@link takeByByte}. */
-  private leave(frameStart: number): number {
-    this.frame.clear();
     return frameStart;
   }
 
@@ -220,7 +227,7 @@ export class FrameDecoder {
           this.expect = Expect.FirstLength;
           this.bytesBefore = 0;
           this.frameBytes = 0;
-          this.endFrame();
+          this.endFrame(this.view);
           return at + 1;
       }
       at++;
@@ -230,7 +237,7 @@ export class FrameDecoder {
   }
 
   private beginField(firstDigit: number, position: number): void {
-    if (this.frame.count === this.limits.maxFields) {
+    if (this.view.count === this.limits.maxFields) {
       throw new XtcpError(
         'PROTOCOL_ERROR',
         `expected the end of the frame, which may have ${count(this.limits.maxFields, 'field')}, at byte ${position}`,
@@ -275,7 +282,7 @@ export class FrameDecoder {
     piece.copy(this.partial, this.filled, at, end);
     this.filled += end - at;
     if (this.filled === this.length) {
-      this.frame.addOwn(this.partial);
+      this.view.addOwn(this.partial);
       this.partial = undefined;
       this.filled = 0;
       this.expect = Expect.OctetsCr;
@@ -284,21 +291,31 @@ export class FrameDecoder {
   }
 
   private endField(start: number, end: number): void {
-    this.frame.add(start, end);
+    this.view.add(start, end);
     this.expect = Expect.OctetsCr;
   }
 
-  private endFrame(): void {
+  private endFrame(frame: Frame): void {
     try {
-      this.onFrame(this.frame);
+      this.onFrame(frame);
     } finally {
-      this.frame.clear();
+      frame.clear();
     }
+  }
+
+  private get view(): Frame {
+    return this.frame!;
   }
 
   private malformed(position: number): XtcpError {
     return new XtcpError('PROTOCOL_ERROR', `${EXPECTED[this.expect]}, at byte ${position}`);
   }
+}
+
+/** Leaves the frame from `frameStart` on to be taken byte by byte. */
+function leave(frame: Frame, frameStart: number): number {
+  frame.clear();
+  return frameStart;
 }
 
 function count(number: number, noun: string): string {

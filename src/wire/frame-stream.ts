@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
-import type { ByteStream } from './byte-stream.js';
+import type { ByteStream, ByteStreamListener } from './byte-stream.js';
 import { FrameDecoder, type FrameLimits } from './decoder.js';
 import { encodeFrame, type EncodedFrame, type Field } from './encoder.js';
 import type { Frame } from './frame.js';
@@ -33,7 +33,7 @@ const LINGER_MS = 1000;
  * Frames over a byte stream, the same for both protocols and both roles: decodes what arrives, encodes what is sent,
  * finds frames that stall, and closes so that last words arrive.
  */
-export class FrameStream {
+export class FrameStream implements ByteStreamListener {
   private readonly decoder: FrameDecoder;
   private cancelStall: Cancel | undefined;
   private cancelLinger: Cancel | undefined;
@@ -56,29 +56,31 @@ export class FrameStream {
     this.decoder = new FrameDecoder(limits, (frame) => {
       this.listener.onFrame(frame);
     });
-    bytes.attach({
-      onData: (piece) => {
-        this.lived = this.clock.now();
-        // While frames are held, one piece is still read: so an end or a reset behind it is noticed.
-        if (this.held) bytes.pause();
-        this.take(() => {
-          this.decoder.push(piece);
-        });
-      },
-      onEnd: () => {
-        this.inputEnded = true;
-        this.settleEnd();
-      },
-      onDrain: () => {
-        this.lived = this.clock.now();
-        if (this.state === 'finishing') this.linger();
-        else this.listener.onDrain();
-      },
-      onClose: (error) => {
-        this.closed();
-        this.listener.onClose(error);
-      },
-    });
+    bytes.attach(this);
+  }
+
+  /** For the byte stream. */
+  onData(piece: Buffer): void {
+    this.lived = this.clock.now();
+    // While frames are held, one piece is still read: so an end or a reset behind it is noticed.
+    if (this.held) this.bytes.pause();
+    this.take(piece);
+  }
+
+  onEnd(): void {
+    this.inputEnded = true;
+    this.settleEnd();
+  }
+
+  onDrain(): void {
+    this.lived = this.clock.now();
+    if (this.state === 'finishing') this.linger();
+    else this.listener.onDrain();
+  }
+
+  onClose(error: Error | undefined): void {
+    this.closed();
+    this.listener.onClose(error);
   }
 
   /** Milliseconds of the clock at which something last came, or could be written behind a wait. */
@@ -133,9 +135,7 @@ export class FrameStream {
     if (!this.held) return;
     this.held = false;
     this.bytes.resume();
-    this.take(() => {
-      this.decoder.release();
-    });
+    this.take(undefined);
   }
 
   /**
@@ -164,16 +164,17 @@ export class FrameStream {
     this.bytes.reset();
   }
 
-  private take(decode: () => void): void {
+  /** @param piece what has come; undefined for what the decoder kept while it was held */
+  private take(piece: Buffer | undefined): void {
     if (!this.taking) return;
     if (this.decoding) {
       // Called from within onFrame: the decoding under way goes on where it is.
-      decode();
+      this.decode(piece);
       return;
     }
     this.decoding = true;
     try {
-      decode();
+      this.decode(piece);
     } catch (error) {
       this.badInput(error as XtcpError);
       return;
@@ -182,6 +183,11 @@ export class FrameStream {
     }
     this.watchStall();
     this.settleEnd();
+  }
+
+  private decode(piece: Buffer | undefined): void {
+    if (piece === undefined) this.decoder.release();
+    else this.decoder.push(piece);
   }
 
   /** The silence of the other side counts while a frame is under way and nothing here keeps it from going on. */
