@@ -127,8 +127,20 @@ export class ClassicResponder implements FrameStreamListener {
   /** No more requests will come; those that run are answered, but not for ever. */
   private endInTime(): void {
     this.state = 'ending';
+    this.watchHalfClose();
+  }
+
+  /** Requests wait unread, but the client may be gone. */
+  onEndAhead(): void {
+    this.watchHalfClose();
+  }
+
+  private watchHalfClose(): void {
+    const { halfCloseTimeoutMs } = this.limits;
     // TCP shows a client that still reads and one that is gone in the same way, so this has to end some time.
-    this.cancelHalfClose ??= this.clock.after(this.limits.halfCloseTimeoutMs, () => {
+    this.cancelHalfClose ??= this.clock.after(halfCloseTimeoutMs, () => {
+      const what = `its answers were not ready ${halfCloseTimeoutMs} ms behind its end (halfCloseTimeoutMs)`;
+      this.onBroken(new XtcpError('DEADLINE_EXCEEDED', what));
       this.frames.destroy();
     });
   }

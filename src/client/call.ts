@@ -49,7 +49,7 @@ export interface Caller {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly retries: Retries;
-  readonly limits: MetadataLimits;
+  readonly limits: MetadataLimits & { readonly maxPatternBytes: number };
 }
 
 /**
@@ -95,6 +95,13 @@ function refusalOf({ timeoutMs, signal, kind, data }: CallRequest): XtcpError | 
   return undefined;
 }
 
+/** @throws {XtcpError} INVALID_ARGUMENT where the pattern is longer than servers take */
+function checkPattern(pattern: string, maxPatternBytes: number): void {
+  // No character has more than three bytes for each of its units.
+  if (pattern.length * 3 <= maxPatternBytes || Buffer.byteLength(pattern) <= maxPatternBytes) return;
+  throw new XtcpError('INVALID_ARGUMENT', `the pattern is over ${maxPatternBytes} bytes (maxPatternBytes)`);
+}
+
 /** One call, however often it is made until it ends. */
 class ClientCall implements EndpointCall, Expiring {
   readonly kind: 'call' | 'event';
@@ -135,6 +142,7 @@ class ClientCall implements EndpointCall, Expiring {
       });
     this.data = encodeValue(source === undefined ? data : undefined, packer);
     this.metadata = encodeMetadata(metadata, caller.limits);
+    checkPattern(pattern, caller.limits.maxPatternBytes);
     const timeoutMs = request.timeoutMs ?? (requestTimeoutMs === 0 ? undefined : requestTimeoutMs);
     this.timeoutMs = timeoutMs;
     // Past what a timer can count, a call has no deadline; the wire has none, either.

@@ -39,7 +39,8 @@ export function drainOnSignals(app: INestApplication | INestMicroservice, option
     void Promise.all(drained).then(() => {
       stop();
       app.enableShutdownHooks([signal]);
-      process.kill(process.pid, signal);
+      // Not by a signal: it would come a turn of the event loop later, by which time nothing may keep the process.
+      process.emit(signal, signal);
     });
   };
   for (const signal of signals) process.on(signal, onSignal);

@@ -209,7 +209,7 @@ export function resolveClientOptions(options: XtcpClientOptions): ResolvedClient
     auth,
     reconnectDelayMs: read.integer('reconnectDelayMs', 100, 1, LONGEST_MS),
     maxReconnectDelayMs: read.integer('maxReconnectDelayMs', 5000, 1, LONGEST_MS),
-    maxQueue: read.integer('maxQueue', 10_000, 0, 10_000_000),
+    maxQueue: read.integer('maxQueue', 10_000, 1, 10_000_000),
     retries: read.integer('retries', 4, 0, 100),
     retryShare: read.number('retryShare', 0.2, 0, 1),
     codec: read.oneOf('codec', 'json', CODECS),

@@ -4,7 +4,7 @@ import type { Cancel, Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { ClientHello } from '../options/authenticate.js';
 import type { ResolvedServerOptions } from '../options/server-options.js';
-import { helloFields, isHello, LEAST, readHello, refusalFields, type Hello } from '../session/hello.js';
+import { HELLO_JSON, helloFields, isHello, LEAST, readHello, refusalFields, type Hello } from '../session/hello.js';
 import { ServerSession, type ServeCall } from '../session/server-session.js';
 import type { ByteStream } from '../wire/byte-stream.js';
 import { MSGPACK_LETTER, type Packer } from '../wire/codec.js';
@@ -122,6 +122,9 @@ export class ServerConnection implements FrameStreamListener {
     let peer: Hello;
     try {
       if (this.draining) throw new XtcpError('UNAVAILABLE', 'the server is shutting down', { executed: false });
+      if (frame.length(HELLO_JSON) > LEAST.maxFrame) {
+        throw new XtcpError('RESOURCE_EXHAUSTED', `the hello is over ${LEAST.maxFrame} bytes`);
+      }
       peer = readHello(frame, 'client');
     } catch (error) {
       this.refuse(error as XtcpError, 'session');

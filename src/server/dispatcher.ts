@@ -31,6 +31,8 @@ export class Dispatcher implements Workplace {
     private readonly payload: PayloadKind,
     /** Calls that run at once; more are turned away. */
     private readonly maxCalls: number,
+    /** Bytes of the method of a classic request. */
+    private readonly maxPatternBytes: number,
     readonly hooks: ProcessingHooks,
     private readonly surroundings: Surroundings,
     private readonly packets: Packets,
@@ -63,6 +65,9 @@ export class Dispatcher implements Workplace {
     let others: HandlerRun[];
     try {
       this.checkRoom();
+      if (request.length(METHOD) > this.maxPatternBytes) {
+        throw new XtcpError('RESOURCE_EXHAUSTED', `the method is over ${this.maxPatternBytes} bytes (maxPatternBytes)`);
+      }
       const pattern = request.text(METHOD);
       route = this.route(pattern);
       context = new XtcpContext(peer, pattern);

@@ -77,6 +77,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
       this.router,
       this.options.payload,
       this.options.maxServerCalls,
+      this.options.maxPatternBytes,
       this.hooks(),
       { clock: systemClock, scopeOf: this.options.inherit ? (context) => (run) => runWithin(context, run) : undefined },
       this.options,

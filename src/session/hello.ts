@@ -1,10 +1,12 @@
 import { XtcpError } from '../errors/xtcp-error.js';
 import { fromJson, toJson } from '../wire/codec.js';
-import { decodeError, encodeError } from '../wire/error-field.js';
+import { encodeError, errorIn } from '../wire/error-field.js';
 import type { Frame } from '../wire/frame.js';
 
 /** The first field of a hello. */
 export const PROTOCOL_NAME = 'xtcp';
+/** The field of a hello that says the rest. */
+export const HELLO_JSON = 2;
 /** The highest version of sessions that this side speaks. */
 export const VERSION = 1;
 
@@ -53,7 +55,7 @@ export function readHello(frame: Frame, from: 'client' | 'server'): Hello {
   let json: string;
   let members: unknown;
   try {
-    json = frame.text(2);
+    json = frame.text(HELLO_JSON);
     members = fromJson(json, 'the hello');
   } catch {
     throw wrong('it is no JSON');
@@ -89,9 +91,8 @@ function number(members: Record<string, unknown>, name: keyof typeof LEAST): num
 }
 
 function refused(error: unknown): XtcpError {
-  const { code, message, details } = decodeError(toJson(error));
   // Nothing behind a refused hello is ever run (docs/protocol.md, "Opening").
-  return new XtcpError(code, message, { details, executed: false });
+  return errorIn(error).notExecuted();
 }
 
 function wrong(what: string): XtcpError {

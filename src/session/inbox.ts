@@ -1,3 +1,6 @@
+/** Places of items taken that are left before the others move up. */
+const COMPACT_AFTER = 64;
+
 interface Item {
   readonly value: unknown;
   readonly taken: () => void;
@@ -8,7 +11,7 @@ interface Item {
  * than the window's worth, since the other side's credit comes back only as items are taken. Iterated once.
  */
 export class Inbox implements AsyncIterableIterator<unknown> {
-  private readonly items: Item[] = [];
+  private readonly items: (Item | undefined)[] = [];
   /** Items before this one have been taken. */
   private first = 0;
   private readonly readers: {
@@ -27,7 +30,9 @@ export class Inbox implements AsyncIterableIterator<unknown> {
   next(): Promise<IteratorResult<unknown>> {
     const item = this.items[this.first];
     if (item !== undefined) {
-      if (++this.first === this.items.length) this.clear();
+      this.items[this.first++] = undefined;
+      if (this.first === this.items.length) this.clear();
+      else if (this.first >= COMPACT_AFTER && this.first * 2 >= this.items.length) this.compact();
       item.taken();
       return Promise.resolve({ done: false, value: item.value });
     }
@@ -51,6 +56,11 @@ export class Inbox implements AsyncIterableIterator<unknown> {
     this.end = {};
     if (early) this.onReturn();
     return Promise.resolve({ done: true, value: undefined });
+  }
+
+  private compact(): void {
+    this.items.splice(0, this.first);
+    this.first = 0;
   }
 
   private clear(): void {

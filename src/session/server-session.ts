@@ -100,6 +100,10 @@ export class ServerSession extends Session implements ServedCallWire {
     this.leave('UNAVAILABLE', 'the server has shut down');
   }
 
+  protected override gaveUp(error: XtcpError): void {
+    this.onBroken(error);
+  }
+
   override onClose(error: Error | undefined): void {
     if (error instanceof XtcpError) this.onBroken(error);
     this.idle.stop();

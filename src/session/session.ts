@@ -48,6 +48,8 @@ export abstract class Session implements FrameStreamListener {
   protected state: 'open' | 'ending' | 'closed' = 'open';
   /** The highest id that opened a call here. */
   protected highest = 0;
+  /** MessagePack, where both sides speak it. */
+  readonly packer: Packer | undefined;
   protected readonly control: ControlBudget;
   private stopKeepAlive: Cancel = () => {};
   private pings = 0;
@@ -58,15 +60,11 @@ export abstract class Session implements FrameStreamListener {
     readonly peer: Hello,
     readonly limits: SessionLimits,
     protected readonly clock: Clock,
-    private readonly msgpack: Packer | undefined,
+    msgpack: Packer | undefined,
   ) {
+    this.packer = peer.codecs.includes(MSGPACK_LETTER) ? msgpack : undefined;
     this.control = new ControlBudget(limits.maxControlFramesPerSecond, clock);
     this.keepAlive();
-  }
-
-  /** MessagePack, where both sides speak it. */
-  get packer(): Packer | undefined {
-    return this.peer.codecs.includes(MSGPACK_LETTER) ? this.msgpack : undefined;
   }
 
   /** @throws {XtcpError} PROTOCOL_ERROR where a payload of that codec may not be sent here */
@@ -110,6 +108,9 @@ export abstract class Session implements FrameStreamListener {
   protected abstract peerGoesAway(message: GoingAway): void;
   /** The connection carries nothing any more: ends every call. May be said more than once. */
   protected abstract lost(error: XtcpError): void;
+
+  /** This side lets go of the connection, for what the other side does not do. */
+  protected gaveUp(_error: XtcpError): void {}
 
   protected send(fields: readonly Field[]): boolean {
     return this.sendEncoded(encodeFrame(fields));
@@ -174,6 +175,7 @@ export abstract class Session implements FrameStreamListener {
         this.control.spend();
         return;
       case Kind.GoingAway:
+        this.control.spend();
         this.peerGoesAway(readGoingAway(frame));
         return;
       default:
@@ -209,9 +211,12 @@ export abstract class Session implements FrameStreamListener {
         this.keepAlive();
         return;
       }
-      this.lost(
-        new XtcpError('UNAVAILABLE', `the other side gave no sign of life for ${keepAliveTimeoutMs} ms behind a ping`),
+      const error = new XtcpError(
+        'UNAVAILABLE',
+        `the other side gave no sign of life for ${keepAliveTimeoutMs} ms behind a ping`,
       );
+      this.gaveUp(error);
+      this.lost(error);
       this.frames.destroy();
     });
   }

@@ -47,14 +47,9 @@ export class SocketStream implements ByteStream {
 
   attach(listener: ByteStreamListener): void {
     this.listener = listener;
-    streams.set(this.socket, this);
+    (this.socket as Streamed)[STREAM] = this;
     // The same functions for every socket: thousands that are idle shall not have five of their own each.
-    this.socket
-      .on('data', onData)
-      .on('end', onEnd)
-      .on('timeout', onTimeout)
-      .on('error', onError)
-      .on('close', onClose);
+    this.socket.on('data', onData).on('end', onEnd).on('timeout', onTimeout).on('error', onError).on('close', onClose);
   }
 
   /** For the socket. */
@@ -223,27 +218,28 @@ export class SocketStream implements ByteStream {
   }
 }
 
-/** The stream of each socket. */
-const streams = new WeakMap<Socket, SocketStream>();
+const STREAM = Symbol('stream');
 
-function onData(this: Socket, piece: Buffer): void {
-  streams.get(this)?.take(piece);
+type Streamed = Socket & { [STREAM]?: SocketStream };
+
+function onData(this: Streamed, piece: Buffer): void {
+  this[STREAM]?.take(piece);
 }
 
-function onEnd(this: Socket): void {
-  streams.get(this)?.tookEnd();
+function onEnd(this: Streamed): void {
+  this[STREAM]?.tookEnd();
 }
 
-function onTimeout(this: Socket): void {
-  streams.get(this)?.stuck();
+function onTimeout(this: Streamed): void {
+  this[STREAM]?.stuck();
 }
 
-function onError(this: Socket, error: Error): void {
-  streams.get(this)?.failed(error);
+function onError(this: Streamed, error: Error): void {
+  this[STREAM]?.failed(error);
 }
 
-function onClose(this: Socket): void {
-  streams.get(this)?.closed();
+function onClose(this: Streamed): void {
+  this[STREAM]?.closed();
 }
 
 /** Where each character is one byte of UTF-8, Latin-1 says the same, and is copied rather than encoded. */

@@ -33,14 +33,17 @@ export function readError(frame: Frame, index: number): XtcpError {
   return decodeError(text);
 }
 
-/** The error in a field of JSON. What has another shape is still an error, if one that says less. */
+/** The error in a field of JSON. */
 export function decodeError(text: string): XtcpError {
-  let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    return errorIn(JSON.parse(text));
   } catch {
-    parsed = undefined;
+    return errorIn(undefined);
   }
+}
+
+/** The error that JSON says. What has another shape is still an error, if one that says less. */
+export function errorIn(parsed: unknown): XtcpError {
   if (typeof parsed !== 'object' || parsed === null) {
     return new XtcpError('INTERNAL', 'the other side sent an error that cannot be read');
   }

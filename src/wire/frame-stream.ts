@@ -20,6 +20,11 @@ export interface FrameStreamListener {
   onBadInput(error: XtcpError): void;
   /** The other side has ended its output, in the middle of a frame or between two. No further frame comes. */
   onEnd(midFrame: boolean): void;
+  /**
+   * The other side has ended its output, but frames are held that came before: `onEnd` follows when they have been
+   * handed over.
+   */
+  onEndAhead?(): void;
   /** The other side takes more again, after {@link FrameStream.send} returned false. */
   onDrain(): void;
   /** The connection is gone, both ways. Said once, last. */
@@ -69,6 +74,7 @@ export class FrameStream implements ByteStreamListener {
 
   onEnd(): void {
     this.inputEnded = true;
+    if (this.held) this.listener.onEndAhead?.();
     this.settleEnd();
   }
 
@@ -134,8 +140,9 @@ export class FrameStream implements ByteStreamListener {
   release(): void {
     if (!this.held) return;
     this.held = false;
-    this.bytes.resume();
     this.take(undefined);
+    // Only behind what was kept: else each round would read more than it takes.
+    if (!this.held) this.bytes.resume();
   }
 
   /**

@@ -124,8 +124,10 @@ describe('requests behind one another', () => {
     expect(bytes.did).toEqual(['pause']);
 
     served('a').answer('A');
-    expect(bytes.did).toEqual(['pause', 'resume']);
+    expect(bytes.did).toEqual(['pause']);
     expect(started).toEqual(['a', 'b']);
+    served('b').answer('B');
+    expect(bytes.did).toEqual(['pause', 'resume']);
   });
 });
 

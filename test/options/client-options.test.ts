@@ -27,7 +27,7 @@ const CASES: readonly OptionCase[] = [
   { name: 'ack', fallback: 'received', takes: ['none', 'received', 'handled'], refuses: ['', true, null, 1] },
   integer('reconnectDelayMs', 100, 1, 2_147_483_647),
   integer('maxReconnectDelayMs', 5000, 1, 2_147_483_647),
-  integer('maxQueue', 10_000, 0, 10_000_000),
+  integer('maxQueue', 10_000, 1, 10_000_000),
   integer('retries', 4, 0, 100),
   number('retryShare', 0.2, 0, 1),
   ...sessionLimits(),

@@ -75,6 +75,8 @@ export function compile(folder: Folder, files: readonly string[]): string[] {
     files.map((file) => join(folder.path, file)),
     {
       ...options,
+      // The package itself, as an application finds it.
+      paths: {},
       noEmit: false,
       rootDir: folder.path,
       outDir: folder.path,

@@ -22,6 +22,8 @@ const ITEM = 13;
 const AHEAD = 4;
 /** Frames that wait to be sent, for each byte: the smallest are the dearest. */
 const SENT = 10;
+/** Of a frame: the one that arrives, and what is kept of the hello. */
+const ARRIVING = 11;
 const CALL_BYTES = 32 * 1024;
 const READ_BYTES = 256 * 1024;
 
@@ -30,5 +32,5 @@ export function mostBytes(terms: MemoryTerms): number {
   const { maxFrameBytes: frame, windowBytes, maxAheadBytes, maxSendBufferSize, calls, answerBytes } = terms;
   const decoded = DECODED[terms.decoded];
   const call = 2 * decoded * frame + Math.max(decoded, ITEM) * windowBytes + AHEAD * maxAheadBytes + CALL_BYTES;
-  return decoded * frame + frame + READ_BYTES + calls * call + SENT * maxSendBufferSize + answerBytes;
+  return ARRIVING * frame + READ_BYTES + calls * call + SENT * maxSendBufferSize + answerBytes;
 }

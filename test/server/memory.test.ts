@@ -48,7 +48,7 @@ async function untilTaken(peer: SessionPeer): Promise<void> {
 /** Opens a call that takes one item, and no further one. */
 function openUnread(peer: SessionPeer, id: number, codec: string, payload: string): void {
   peer.send(`O${codec}${id}`, 'slow reader', payload);
-  peer.send(`Nb${id}`, Buffer.alloc(4));
+  peer.send(`Nb${id}`, '\0\0\0\0');
 }
 
 /** JSON of which each byte becomes as many as it can. */
@@ -63,12 +63,12 @@ test(
     const { service, peer, grown } = await attack({ name: 'x'.repeat(PAYLOAD), maxFrame: 2 * MIB });
     let id = 0;
     // Calls that are held open, with full frames; half of them with two full items behind, half with small ones.
-    for (; id < 40; ) {
+    for (; id < 40;) {
       openUnread(peer, ++id, 'b', 'x'.repeat(PAYLOAD));
-      for (let item = 0; item < 2; item++) peer.send(`Nb${id}`, Buffer.alloc(PAYLOAD));
+      for (let item = 0; item < 2; item++) peer.send(`Nb${id}`, { fill: 'x', length: PAYLOAD });
     }
     const small = Math.floor(WINDOW / 32) - 2;
-    for (; id < 80; ) {
+    for (; id < 80;) {
       openUnread(peer, ++id, 't', 'ä'.repeat(PAYLOAD / 2));
       const call = id;
       peer.sendAll(Array.from({ length: small }, () => [`N-${call}`, '']));
@@ -76,18 +76,16 @@ test(
     await untilTaken(peer);
     // Then streams that run ahead, answers that nobody reads, and a frame that does not end.
     peer.raw.socket.pause();
-    for (; id < 90; ) peer.send(`Qj${++id}`, 'flood', JSON.stringify({ name: 'ahead', items: 40, bytes: 8000 }));
-    for (; id < 100; ) peer.send(`Qj${++id}`, 'chunks', JSON.stringify({ name: 'unread', items: 9, bytes: MIB }));
+    for (; id < 90;) peer.send(`Qj${++id}`, 'flood', JSON.stringify({ name: 'ahead', items: 40, bytes: 8000 }));
+    for (; id < 100;) peer.send(`Qj${++id}`, 'chunks', JSON.stringify({ name: 'unread', items: 9, bytes: MIB }));
     peer.raw.send(`${PAYLOAD}\r\n${'x'.repeat(PAYLOAD - 1)}`);
     await expect.poll(() => service.count('ahead'), { timeout: 10_000 }).toBe(10 * 40);
     await expect.poll(() => service.count('unread'), { timeout: 10_000 }).toBe(10);
 
     const held = await grown();
     const most = mostBytes({ ...OPTIONS, calls: 100, decoded: 'octets', answerBytes: MIB });
-    console.log(held);
     expect(held).toBeLessThan(most);
     // What the calls hold alone: the peer did take it.
-    console.log(held);
     expect(held).toBeGreaterThan(40 * 3 * PAYLOAD + 40 * small * 128 + 10 * 30 * 8000);
     expect(peer.raw.closed).toBe(false);
   },
@@ -108,9 +106,7 @@ test(
 
     const held = await grown();
     const most = mostBytes({ ...OPTIONS, maxSendBufferSize: 0, calls, decoded: 'json', answerBytes: 0 });
-    console.log(held);
     expect(held).toBeLessThan(most);
-    console.log(held);
     expect(held).toBeGreaterThan(most / 2);
   },
   TIMEOUT_MS,
@@ -123,12 +119,11 @@ test(
     peer.raw.socket.pause();
     // Some 14 MiB of frames, of which the operating system takes a part.
     peer.send('Qj1', 'observable', '600000');
-    await expect.poll(() => service.count('interceptor completed'), { timeout: 10_000 }).toBe(1);
+    // The other one was to warm up.
+    await expect.poll(() => service.count('interceptor completed'), { timeout: 10_000 }).toBe(2);
 
     const held = await grown();
-    console.log(held);
     expect(held).toBeLessThan(mostBytes({ ...OPTIONS, calls: 1, decoded: 'octets', answerBytes: 0 }));
-    console.log(held);
     expect(held).toBeGreaterThan(SEND_BUFFER);
     expect(peer.raw.closed).toBe(false);
   },

@@ -80,6 +80,32 @@ describe('is not plain:', () => {
   });
 });
 
-test('arrays in arrays, as deep as a frame can be, are looked at without a stack', () => {
-  expect(isPlainMessagePack(Buffer.concat([Buffer.alloc(1_000_000, 0x91), octets('c0')]))).toBe(true);
+test('arrays in arrays are taken a thousand deep, and no deeper, however deep they are', () => {
+  const nested = (depth: number): Buffer => Buffer.concat([Buffer.alloc(depth, 0x91), Buffer.from([0xc0])]);
+  expect(isPlainMessagePack(nested(1000))).toBe(true);
+  expect(isPlainMessagePack(nested(1001))).toBe(false);
+  expect(isPlainMessagePack(nested(1_000_000))).toBe(false);
+});
+
+/** An array of so many times the same octets. */
+const times = (count: number, ...pairs: number[]): Buffer =>
+  Buffer.concat([
+    Buffer.from([0xdd, 0, 0, count >> 8, count & 0xff]),
+    ...Array.from({ length: count }, () => Buffer.from(pairs)),
+  ]);
+
+describe('keys that are whole numbers', () => {
+  test.each([
+    ['as numbers of one byte', [0x81, 0xcc, 0xff, 0xc0]],
+    ['as numbers of two bytes', [0x81, 0xcd, 0x03, 0xff, 0xc0]],
+    ['as texts', [0x81, 0xa4, 0x31, 0x30, 0x32, 0x33, 0xc0]],
+  ])('%s are taken in some objects, and refused in so many that they would take far more memory', (_how, one) => {
+    expect(isPlainMessagePack(times(50, ...one))).toBe(true);
+    expect(isPlainMessagePack(times(20_000, ...one))).toBe(false);
+  });
+
+  test('are taken in any number where the objects are full', () => {
+    const full = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [index, 'value']));
+    expect(isPlainMessagePack(requireMsgpack('a test').pack([full, full, full, full, full, full]))).toBe(true);
+  });
 });
