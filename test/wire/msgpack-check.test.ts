@@ -80,8 +80,9 @@ describe('is not plain:', () => {
   });
 });
 
+const nested = (depth: number): Buffer => Buffer.concat([Buffer.alloc(depth, 0x91), Buffer.from([0xc0])]);
+
 test('arrays in arrays are taken a thousand deep, and no deeper, however deep they are', () => {
-  const nested = (depth: number): Buffer => Buffer.concat([Buffer.alloc(depth, 0x91), Buffer.from([0xc0])]);
   expect(isPlainMessagePack(nested(1000))).toBe(true);
   expect(isPlainMessagePack(nested(1001))).toBe(false);
   expect(isPlainMessagePack(nested(1_000_000))).toBe(false);
