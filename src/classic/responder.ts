@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from '../clock/clock.js';
-import { IdleWatch } from '../clock/idle-watch.js';
+import type { Deadlines } from '../clock/deadlines.js';
+import { IdleWatch, type Idling } from '../clock/idle-watch.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { Field } from '../wire/encoder.js';
 import type { FrameStream, FrameStreamListener } from '../wire/frame-stream.js';
@@ -38,7 +39,7 @@ interface Place {
  * The serving side of one classic connection: requests run side by side up to a limit, and are answered in the order
  * in which they came. The connection stays open after an answer.
  */
-export class ClassicResponder implements FrameStreamListener {
+export class ClassicResponder implements FrameStreamListener, Idling {
   /** The requests that have no answer on the wire yet, oldest first. */
   private readonly places: Place[] = [];
   private congested = false;
@@ -58,15 +59,18 @@ export class ClassicResponder implements FrameStreamListener {
     private readonly clock: Clock,
     private readonly serve: ServeRequest,
     private readonly onBroken: (error: XtcpError) => void,
+    deadlines: Deadlines,
   ) {
-    this.idle = new IdleWatch(
-      clock,
-      limits.idleTimeoutMs,
-      () => this.places.length > 0,
-      () => {
-        this.drain();
-      },
-    );
+    this.idle = new IdleWatch(this, limits.idleTimeoutMs, clock, deadlines);
+  }
+
+  /** For {@link IdleWatch}. */
+  get isBusy(): boolean {
+    return this.places.length > 0;
+  }
+
+  onIdle(): void {
+    this.drain();
   }
 
   /** Starts no further request; closes the connection when those that run have been answered. */

@@ -1,23 +1,29 @@
-import type { Cancel, Clock } from './clock.js';
+import type { Clock } from './clock.js';
+import type { Deadlines, Expiring } from './deadlines.js';
 
-/** Notices that nothing has been going on for a while, with one timer however much goes on. */
-export class IdleWatch {
+/** Whose idleness is watched. */
+export interface Idling {
+  /** Whether something goes on now. */
+  readonly isBusy: boolean;
+  /** Nothing has gone on for so long; said again each time that it has not once more. */
+  onIdle(): void;
+}
+
+/** Notices that nothing has been going on for a while, without a timer of its own. */
+export class IdleWatch implements Expiring {
+  deadline: number | undefined;
+  deadlineSlot = -1;
   private idleSince: number;
-  private stopTimer: Cancel = () => {};
 
-  /**
-   * @param timeoutMs milliseconds; 0 for never
-   * @param isBusy whether something goes on now
-   * @param onIdle called when nothing has for `timeoutMs`, and again each time they have passed once more
-   */
+  /** @param timeoutMs milliseconds; 0 for never */
   constructor(
-    private readonly clock: Clock,
+    private readonly owner: Idling,
     private readonly timeoutMs: number,
-    private readonly isBusy: () => boolean,
-    private readonly onIdle: () => void,
+    private readonly clock: Clock,
+    private readonly deadlines: Deadlines,
   ) {
     this.idleSince = clock.now();
-    this.wait(timeoutMs);
+    this.wait(this.idleSince + timeoutMs);
   }
 
   /** To be told when what went on has ended. */
@@ -26,19 +32,24 @@ export class IdleWatch {
   }
 
   stop(): void {
-    this.stopTimer();
+    this.deadlines.remove(this);
   }
 
-  private wait(ms: number): void {
-    this.stopTimer = this.clock.after(ms, () => {
-      const idleFor = this.isBusy() ? 0 : this.clock.now() - this.idleSince;
-      if (idleFor < this.timeoutMs) {
-        this.wait(this.timeoutMs - idleFor);
-        return;
-      }
-      this.touch();
-      this.wait(this.timeoutMs);
-      this.onIdle();
-    });
+  onDeadline(): void {
+    const now = this.clock.now();
+    const idleFor = this.owner.isBusy ? 0 : now - this.idleSince;
+    if (idleFor < this.timeoutMs) {
+      this.wait(now + this.timeoutMs - idleFor);
+      return;
+    }
+    this.idleSince = now;
+    this.wait(now + this.timeoutMs);
+    this.owner.onIdle();
+  }
+
+  private wait(until: number): void {
+    if (this.timeoutMs === 0) return;
+    this.deadline = until;
+    this.deadlines.add(this);
   }
 }

@@ -1,5 +1,6 @@
 import { readErrorAnswer } from '../classic/error-answer.js';
 import type { Cancel, Clock } from '../clock/clock.js';
+import { Deadlines } from '../clock/deadlines.js';
 import { fromSocketError } from '../errors/from-node.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { Auth } from '../options/client-options.js';
@@ -155,7 +156,7 @@ function greet(
       return;
     }
     settle();
-    const session = new ClientSession(frames, own, peer, limits, clock, msgpack, listener);
+    const session = new ClientSession(frames, own, peer, limits, clock, msgpack, new Deadlines(clock), listener);
     frames.handTo({
       onFrame: (next) => {
         session.onFrame(next);

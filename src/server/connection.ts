@@ -1,30 +1,40 @@
 import { formatErrorAnswer } from '../classic/error-answer.js';
-import { ClassicResponder, type ServeRequest } from '../classic/responder.js';
-import type { Cancel, Clock } from '../clock/clock.js';
+import { ClassicResponder, type Answer } from '../classic/responder.js';
+import { nothing, type Cancel, type Clock } from '../clock/clock.js';
+import type { Deadlines } from '../clock/deadlines.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { ClientHello } from '../options/authenticate.js';
 import type { ResolvedServerOptions } from '../options/server-options.js';
 import { HELLO_JSON, helloFields, isHello, LEAST, readHello, refusalFields, type Hello } from '../session/hello.js';
-import { ServerSession, type ServeCall } from '../session/server-session.js';
+import type { ServedCall } from '../session/served-call.js';
+import { ServerSession, type SessionHost } from '../session/server-session.js';
 import type { ByteStream } from '../wire/byte-stream.js';
-import { MSGPACK_LETTER, type Packer } from '../wire/codec.js';
+import type { Packer } from '../wire/codec.js';
 import { FrameStream, type FrameStreamListener } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
+import type { ConnectedPeer } from './dispatcher.js';
 
-export interface ConnectionHandlers {
-  readonly serveRequest: ServeRequest;
-  readonly serveCall: ServeCall;
-  /** Decides whether a client may open a session; rejects with what it is told. Undefined where everybody may. */
-  readonly authenticate: ((hello: ClientHello) => Promise<void>) | undefined;
+/** What all connections of a server have in common. */
+export interface ConnectionHost {
+  readonly options: ResolvedServerOptions;
+  /** What the server says of itself. */
+  readonly hello: Hello;
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly msgpack: Packer | undefined;
+  serveRequest(peer: ConnectedPeer, request: Frame, answer: Answer): Cancel;
+  serveCall(peer: ConnectedPeer, call: ServedCall): void;
+  /** Says who a client is; rejects with what it is told. Undefined where everybody may open a session. */
+  readonly identify: ((peer: ConnectedPeer, hello: ClientHello) => Promise<unknown>) | undefined;
   /** The other side broke a rule or a limit, and its connection is being closed. */
-  readonly onBroken: (error: XtcpError) => void;
+  onBroken(peer: ConnectedPeer, error: XtcpError): void;
 }
 
 /** A connection that was accepted. Its first frame decides which protocol it speaks. */
-export class ServerConnection implements FrameStreamListener {
+export class ServerConnection implements FrameStreamListener, SessionHost {
   private readonly frames: FrameStream;
   private readonly frameLimits;
-  private readonly stopHandshake: Cancel;
+  private stopHandshake: Cancel;
   private protocol: ClassicResponder | ServerSession | undefined;
   /**
    * `opening`: the first frame has not come. `authenticating`: it has, and its client is being looked at. `settled`:
@@ -35,17 +45,23 @@ export class ServerConnection implements FrameStreamListener {
 
   constructor(
     bytes: ByteStream,
-    private readonly options: ResolvedServerOptions,
-    private readonly clock: Clock,
-    private readonly msgpack: Packer | undefined,
-    private readonly handlers: ConnectionHandlers,
+    private readonly peer: ConnectedPeer,
+    private readonly host: ConnectionHost,
   ) {
-    const { maxFrameBytes, maxFields, incompleteMessageTimeout, handshakeTimeoutMs } = options;
+    const { maxFrameBytes, maxFields, incompleteMessageTimeout, handshakeTimeoutMs } = host.options;
     this.frameLimits = { maxFrameBytes, maxFields, incompleteMessageTimeout };
-    this.frames = new FrameStream(bytes, this.frameLimits, clock, this);
-    this.stopHandshake = clock.after(handshakeTimeoutMs, () => {
+    this.frames = new FrameStream(bytes, this.frameLimits, host.clock, this);
+    this.stopHandshake = host.clock.after(handshakeTimeoutMs, () => {
       this.tooSlow();
     });
+  }
+
+  serveCall(call: ServedCall): void {
+    this.host.serveCall(this.peer, call);
+  }
+
+  onBroken(error: XtcpError): void {
+    this.host.onBroken(this.peer, error);
   }
 
   /** Starts to let go: of a classic connection as soon as its requests are answered, of a session when its client goes. */
@@ -64,7 +80,7 @@ export class ServerConnection implements FrameStreamListener {
   onFrame(frame: Frame): void {
     if (isHello(frame)) {
       this.openSession(frame);
-    } else if (this.options.classic) {
+    } else if (this.host.options.classic) {
       this.openClassic().onFrame(frame);
     } else {
       this.refuse(new XtcpError('UNIMPLEMENTED', 'this server speaks xtcp sessions only, not xtcp 0.2'), 'classic');
@@ -72,19 +88,19 @@ export class ServerConnection implements FrameStreamListener {
   }
 
   onBadInput(error: XtcpError): void {
-    if (this.options.classic) this.openClassic().onBadInput(error);
+    if (this.host.options.classic) this.openClassic().onBadInput(error);
     else this.refuse(error, 'classic');
   }
 
   onEnd(midFrame: boolean): void {
-    if (this.options.classic) this.openClassic().onEnd(midFrame);
+    if (this.host.options.classic) this.openClassic().onEnd(midFrame);
     else if (this.settle()) this.frames.finish();
   }
 
   onDrain(): void {}
 
   onClose(error: Error | undefined): void {
-    if (this.settle() && error instanceof XtcpError) this.handlers.onBroken(error);
+    if (this.settle() && error instanceof XtcpError) this.onBroken(error);
   }
 
   /** @returns whether it was open until now what becomes of the connection */
@@ -92,11 +108,12 @@ export class ServerConnection implements FrameStreamListener {
     const wasOpen = this.state !== 'settled';
     this.state = 'settled';
     this.stopHandshake();
+    this.stopHandshake = nothing;
     return wasOpen;
   }
 
   private tooSlow(): void {
-    const { handshakeTimeoutMs } = this.options;
+    const { handshakeTimeoutMs } = this.host.options;
     const what = this.state === 'opening' ? 'no first frame' : 'no end of its authentication';
     const error = new XtcpError('DEADLINE_EXCEEDED', `${what} within ${handshakeTimeoutMs} ms (handshakeTimeoutMs)`);
     this.refuse(error, this.state === 'opening' ? 'classic' : 'session');
@@ -105,15 +122,24 @@ export class ServerConnection implements FrameStreamListener {
   /** Tells the other side why it is turned away, as its protocol has it, and closes; unless it has been let in. */
   refuse(error: XtcpError, protocol: 'classic' | 'session'): void {
     if (!this.settle()) return;
-    this.handlers.onBroken(error);
+    this.onBroken(error);
     this.frames.send(protocol === 'classic' ? [formatErrorAnswer(error)] : refusalFields(error.notExecuted()));
     this.frames.finish();
   }
 
   private openClassic(): ClassicResponder {
     this.settle();
-    const { frames, options, clock, handlers } = this;
-    const responder = new ClassicResponder(frames, options, clock, handlers.serveRequest, handlers.onBroken);
+    const { options, clock, deadlines } = this.host;
+    const responder = new ClassicResponder(
+      this.frames,
+      options,
+      clock,
+      (request, answer) => this.host.serveRequest(this.peer, request, answer),
+      (error) => {
+        this.onBroken(error);
+      },
+      deadlines,
+    );
     this.use(responder);
     return responder;
   }
@@ -130,17 +156,18 @@ export class ServerConnection implements FrameStreamListener {
       this.refuse(error as XtcpError, 'session');
       return;
     }
-    const { authenticate } = this.handlers;
-    if (authenticate === undefined) {
+    const { identify } = this.host;
+    if (identify === undefined) {
       this.acceptSession(peer);
       return;
     }
     this.state = 'authenticating';
     // What lies behind the hello waits; nothing of it is run before the client is known.
     this.frames.hold();
-    authenticate({ name: peer.name, auth: peer.auth }).then(
-      () => {
+    identify(this.peer, { name: peer.name, auth: peer.auth }).then(
+      (identity) => {
         if (this.state !== 'authenticating') return;
+        this.peer.identity = identity;
         this.acceptSession(peer);
         this.frames.release();
       },
@@ -152,16 +179,10 @@ export class ServerConnection implements FrameStreamListener {
 
   private acceptSession(peer: Hello): void {
     this.settle();
-    const own: Hello = {
-      maxFrame: Math.max(this.options.maxFrameBytes, LEAST.maxFrame),
-      window: this.options.windowBytes,
-      maxCalls: Math.max(this.options.maxCalls, LEAST.maxCalls),
-      codecs: this.msgpack === undefined ? [] : [MSGPACK_LETTER],
-    };
-    this.frameLimits.maxFrameBytes = own.maxFrame;
-    this.frames.send(helloFields(own));
-    const { frames, options, clock, msgpack, handlers } = this;
-    this.use(new ServerSession(frames, own, peer, options, clock, msgpack, handlers.serveCall, handlers.onBroken));
+    const { hello, options, clock, msgpack, deadlines } = this.host;
+    this.frameLimits.maxFrameBytes = hello.maxFrame;
+    this.frames.send(helloFields(hello));
+    this.use(new ServerSession(this.frames, hello, peer, options, clock, msgpack, deadlines, this));
   }
 
   private use(protocol: ClassicResponder | ServerSession): void {

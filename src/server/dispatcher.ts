@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import type { MessageHandler } from '@nestjs/microservices';
 
-import type { InOrder } from '../async/in-order.js';
+import { InOrder } from '../async/in-order.js';
 import { decodePayload } from '../classic/payload.js';
 import { METHOD, PARAMS, type Answer } from '../classic/responder.js';
 import type { Cancel } from '../clock/clock.js';
@@ -20,6 +20,14 @@ import { XtcpContext, type Peer } from './xtcp-context.js';
 const NO_HANDLER = 'There is no matching message handler defined in the remote service.';
 
 const NO_OTHERS: readonly HandlerRun[] = [];
+
+/** Who is calling, as its connection knows it. */
+export interface ConnectedPeer extends Peer {
+  readonly remotePort: number | undefined;
+  identity: unknown;
+  /** For packets that are taken apart one behind the other. */
+  order: InOrder | undefined;
+}
 
 /** Takes a call to its handlers, and what they give to its answer, for both protocols. */
 export class Dispatcher implements Workplace {
@@ -93,7 +101,7 @@ export class Dispatcher implements Workplace {
   }
 
   /** Serves a call or an event of a session. */
-  serveCall(peer: Peer, call: ServedCall, order: InOrder): void {
+  serveCall(peer: ConnectedPeer, call: ServedCall): void {
     const { id, kind, pattern, metadata } = call.opened;
     const data = call.input ?? call.opened.data;
     if (this.packets.deserializer === undefined) {
@@ -101,7 +109,8 @@ export class Dispatcher implements Workplace {
       return;
     }
     const packet = { pattern, data, ...(metadata && { metadata }), ...(kind === 'call' && { id: String(id) }) };
-    order.run(
+    peer.order ??= new InOrder();
+    peer.order.run(
       () => deserialize(this.packets, packet),
       (read) => {
         this.startCall(peer, call, asText(read.pattern), read.data);

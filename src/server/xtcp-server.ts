@@ -6,7 +6,7 @@ import { Server, type CustomTransportStrategy, type MessageHandler, type Transpo
 import type { Observable } from 'rxjs';
 
 import { systemClock } from '../clock/clock.js';
-import { InOrder } from '../async/in-order.js';
+import { Deadlines } from '../clock/deadlines.js';
 import { formatErrorAnswer } from '../classic/error-answer.js';
 import { keepCurrentCall, runWithin } from '../async/current-call.js';
 import { refuseTls } from '../errors/refusals.js';
@@ -17,12 +17,14 @@ import { checkReplaceable, checkTlsOptions, mergeTlsOptions } from '../options/t
 import { Acceptor, type PeerAddress } from '../socket/acceptor.js';
 import { PlainStream } from '../socket/plain-stream.js';
 import { SocketStream } from '../socket/socket-stream.js';
+import { LEAST } from '../session/hello.js';
+import { MSGPACK_LETTER } from '../wire/codec.js';
 import { encodeFrame } from '../wire/encoder.js';
 import { findMsgpack } from '../wire/msgpack.js';
 import { RepeatedLines } from '../log/repeated-lines.js';
 import { identify } from './identify.js';
 import { ConnectionPlaces } from './connection-places.js';
-import { ServerConnection } from './connection.js';
+import { ServerConnection, type ConnectionHost } from './connection.js';
 import { Dispatcher } from './dispatcher.js';
 import { Router } from './router.js';
 import { complaintOf, refusalOf, tellWithoutTls } from './tls-peer.js';
@@ -57,7 +59,8 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   private readonly router = new Router((pattern) => this.normalizePattern(pattern as Record<string, string>));
   private readonly dispatcher: Dispatcher;
   private readonly acceptor: Acceptor;
-  private readonly connections = new Set<ServerConnection>();
+  private readonly connections = new Map<Socket, ServerConnection>();
+  private readonly host: ConnectionHost;
   private readonly places: ConnectionPlaces;
   private readonly complaints = new RepeatedLines(systemClock, (line) => {
     this.logger.warn(line);
@@ -83,11 +86,18 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
       this.options,
       this.logger,
     );
+    this.host = this.hostOf();
     this.places = new ConnectionPlaces(this.options);
     this.tlsOptions = this.options.tlsOptions;
     this.acceptor = new Acceptor(
       {
         admits: (address, carrier) => this.admits(address, carrier),
+        onGone: ({ remoteAddress }) => {
+          this.places.free(remoteAddress);
+        },
+        onClosed: (socket) => {
+          this.connections.delete(socket);
+        },
         onConnection: (socket) => {
           this.accept(socket);
         },
@@ -237,12 +247,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   private admits(address: PeerAddress, carrier: Socket): boolean {
     const { remoteAddress } = address;
     const refusal = this.places.take(remoteAddress);
-    if (refusal === undefined) {
-      carrier.once('close', () => {
-        this.places.free(remoteAddress);
-      });
-      return true;
-    }
+    if (refusal === undefined) return true;
     this.complain(address, refusal.message);
     carrier.on('error', () => {});
     // Either protocol's client takes one classic line for the reason; where it expects TLS, there is no way to say it.
@@ -260,30 +265,41 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
       this.tlsOptions === undefined
         ? new PlainStream(socket, this.options, onTls)
         : new SocketStream(socket, this.options);
-    const peer = { socket, remoteAddress, identity: undefined as unknown };
-    const order = new InOrder();
-    const { authenticate } = this.options;
-    const connection = new ServerConnection(stream, this.options, systemClock, findMsgpack(), {
-      serveRequest: (request, answer) => this.dispatcher.serveRequest(peer, request, answer),
-      serveCall: (call) => {
-        this.dispatcher.serveCall(peer, call, order);
-      },
-      authenticate:
-        authenticate === undefined
-          ? undefined
-          : async (hello) => {
-              peer.identity = await identify(authenticate, hello, { remoteAddress, socket });
-            },
-      onBroken: (error) => {
-        this.complain({ remoteAddress, remotePort }, error.message);
-      },
-    });
-    this.connections.add(connection);
-    socket.once('close', () => {
-      this.connections.delete(connection);
-    });
+    const peer = { socket, remoteAddress, remotePort, identity: undefined, order: undefined };
+    const connection = new ServerConnection(stream, peer, this.host);
+    this.connections.set(socket, connection);
     const refusal = refusalOf(socket, this.tlsOptions);
     if (refusal !== undefined) connection.refuse(refusal, 'classic');
+  }
+
+  /** What connections have of this server. */
+  private hostOf(): ConnectionHost {
+    const { options, dispatcher } = this;
+    const { authenticate } = options;
+    const msgpack = findMsgpack();
+    return {
+      options,
+      clock: systemClock,
+      deadlines: new Deadlines(systemClock),
+      msgpack,
+      hello: {
+        maxFrame: Math.max(options.maxFrameBytes, LEAST.maxFrame),
+        window: options.windowBytes,
+        maxCalls: Math.max(options.maxCalls, LEAST.maxCalls),
+        codecs: msgpack === undefined ? [] : [MSGPACK_LETTER],
+      },
+      serveRequest: (peer, request, answer) => dispatcher.serveRequest(peer, request, answer),
+      serveCall: (peer, call) => {
+        dispatcher.serveCall(peer, call);
+      },
+      identify:
+        authenticate === undefined
+          ? undefined
+          : ({ remoteAddress, socket }, hello) => identify(authenticate, hello, { remoteAddress, socket }),
+      onBroken: (peer, error) => {
+        this.complain(peer, error.message);
+      },
+    };
   }
 
   /** Every connection that is closed for what its client did goes through here into the log. */
@@ -295,13 +311,13 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
 
   private async letGo(gracePeriodMs: number): Promise<void> {
     this.closed = this.acceptor.close();
-    for (const connection of this.connections) connection.drain();
+    for (const connection of this.connections.values()) connection.drain();
     await within(gracePeriodMs, Promise.all([this.closed, this.dispatcher.idle()]));
   }
 
   private async shutDown(): Promise<void> {
     await this.drain();
-    for (const connection of this.connections) connection.cut();
+    for (const connection of this.connections.values()) connection.cut();
     // What was said last is on its way; who does not take it in time is not waited for.
     await within(LAST_WORDS_MS, this.closed);
     this.acceptor.destroyConnections();

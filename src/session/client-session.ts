@@ -1,4 +1,5 @@
 import { nothing, type Cancel, type Clock } from '../clock/clock.js';
+import type { Deadlines } from '../clock/deadlines.js';
 import { quoteForMessage, XtcpError } from '../errors/xtcp-error.js';
 import { ACKS, type EventAck } from '../options/client-options.js';
 import { decodeValue, MSGPACK_LETTER, type EncodedValue, type Packer } from '../wire/codec.js';
@@ -82,9 +83,10 @@ export class ClientSession extends Session {
     limits: SessionLimits,
     clock: Clock,
     msgpack: Packer | undefined,
+    deadlines: Deadlines,
     private readonly listener: ClientSessionListener,
   ) {
-    super(frames, own, peer, limits, clock, msgpack);
+    super(frames, own, peer, limits, clock, msgpack, deadlines);
   }
 
   /** Calls that have not ended. */

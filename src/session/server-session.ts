@@ -1,6 +1,6 @@
 import type { Clock } from '../clock/clock.js';
 import { Deadlines } from '../clock/deadlines.js';
-import { IdleWatch } from '../clock/idle-watch.js';
+import { IdleWatch, type Idling } from '../clock/idle-watch.js';
 import { XtcpError, type XtcpErrorCode } from '../errors/xtcp-error.js';
 import { decodeValue, type Packer } from '../wire/codec.js';
 import type { EncodedFrame } from '../wire/encoder.js';
@@ -30,11 +30,15 @@ export interface ServerSessionLimits extends SessionLimits {
   readonly idleTimeoutMs: number;
 }
 
-/** What serves the calls. */
-export type ServeCall = (call: ServedCall) => void;
+/** What a session is for. */
+export interface SessionHost {
+  serveCall(call: ServedCall): void;
+  /** The other side broke a rule or a limit, and its connection is being closed. */
+  onBroken(error: XtcpError): void;
+}
 
 /** The serving side of a session. */
-export class ServerSession extends Session implements ServedCallWire {
+export class ServerSession extends Session implements ServedCallWire, Idling {
   /** Those whose caller waits, and those that hold a place; mostly both. */
   private readonly calls = new CallTable<ServedCall>();
   private waitedFor = 0;
@@ -42,37 +46,38 @@ export class ServerSession extends Session implements ServedCallWire {
   private goingAway = false;
   private peerLeft = false;
   private congested = false;
-  private deadlines: Deadlines | undefined;
+  private callDeadlines: Deadlines | undefined;
   private readonly idle: IdleWatch;
 
   constructor(
     frames: FrameStream,
     own: Hello,
     peer: Hello,
-    limits: ServerSessionLimits,
+    private readonly serverLimits: ServerSessionLimits,
     clock: Clock,
     msgpack: Packer | undefined,
-    private readonly serve: ServeCall,
-    private readonly onBroken: (error: XtcpError) => void,
+    deadlines: Deadlines,
+    private readonly host: SessionHost,
   ) {
-    super(frames, own, peer, limits, clock, msgpack);
-    const { idleTimeoutMs } = limits;
-    this.idle = new IdleWatch(
-      clock,
-      idleTimeoutMs,
-      () => this.places > 0,
-      () => {
-        const reason = `the connection carried no call for ${idleTimeoutMs} ms`;
-        // CANCELLED, since the server is well: the client need not look for another one before it has a call.
-        if (this.goingAway) this.leave('CANCELLED', reason);
-        else this.askToLeave('CANCELLED', reason);
-      },
-    );
+    super(frames, own, peer, serverLimits, clock, msgpack, deadlines);
+    this.idle = new IdleWatch(this, serverLimits.idleTimeoutMs, clock, deadlines);
+  }
+
+  /** For {@link IdleWatch}. */
+  get isBusy(): boolean {
+    return this.places > 0;
+  }
+
+  onIdle(): void {
+    const reason = `the connection carried no call for ${this.serverLimits.idleTimeoutMs} ms`;
+    // CANCELLED, since the server is well: the client need not look for another one before it has a call.
+    if (this.goingAway) this.leave('CANCELLED', reason);
+    else this.askToLeave('CANCELLED', reason);
   }
 
   ended(call: ServedCall): void {
     this.waitedFor--;
-    this.deadlines?.remove(call);
+    this.callDeadlines?.remove(call);
     if (!call.isRunning) this.calls.remove(call.id);
     // A caller that has not yet heard of the end may go on to send.
     if (call.inputCredit !== undefined && !call.inputEnded) this.control.allow(call.inputCredit.itemsUnderWay);
@@ -101,11 +106,11 @@ export class ServerSession extends Session implements ServedCallWire {
   }
 
   protected override gaveUp(error: XtcpError): void {
-    this.onBroken(error);
+    this.host.onBroken(error);
   }
 
   override onClose(error: Error | undefined): void {
-    if (error instanceof XtcpError) this.onBroken(error);
+    if (error instanceof XtcpError) this.host.onBroken(error);
     this.idle.stop();
     super.onClose(error);
   }
@@ -159,7 +164,7 @@ export class ServerSession extends Session implements ServedCallWire {
   }
 
   protected override protocolError(error: XtcpError): void {
-    if (this.state === 'open') this.onBroken(error);
+    if (this.state === 'open') this.host.onBroken(error);
     super.protocolError(error);
   }
 
@@ -248,10 +253,10 @@ export class ServerSession extends Session implements ServedCallWire {
     this.waitedFor++;
     this.places++;
     if (deadline !== undefined) {
-      this.deadlines ??= new Deadlines(this.clock);
-      this.deadlines.add(call);
+      this.callDeadlines ??= new Deadlines(this.clock);
+      this.callDeadlines.add(call);
     }
-    this.serve(call);
+    this.host.serveCall(call);
   }
 
   /** The call `id`, where its caller waits. */

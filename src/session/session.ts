@@ -1,4 +1,5 @@
-import type { Cancel, Clock } from '../clock/clock.js';
+import type { Clock } from '../clock/clock.js';
+import type { Deadlines } from '../clock/deadlines.js';
 import { fromSocketError } from '../errors/from-node.js';
 import { XtcpError, type XtcpErrorCode } from '../errors/xtcp-error.js';
 import { toJson, type Packer, MSGPACK_LETTER } from '../wire/codec.js';
@@ -9,12 +10,9 @@ import { Kind, type Head } from '../wire/head.js';
 import type { MetadataLimits } from '../wire/metadata.js';
 import { ControlBudget } from './control-budget.js';
 import type { Hello } from './hello.js';
+import { KeepAlive, type KeepAliveLimits, type KeptAlive } from './keep-alive.js';
 
-export interface SessionLimits extends MetadataLimits {
-  /** Milliseconds without a sign of life after which the other side is asked for one; 0 for never. */
-  readonly keepAliveIntervalMs: number;
-  /** Milliseconds that it then has to give one. */
-  readonly keepAliveTimeoutMs: number;
+export interface SessionLimits extends MetadataLimits, KeepAliveLimits {
   /** Bytes that a source which cannot be paused may push ahead of its reader. */
   readonly maxAheadBytes: number;
   /** Frames without call or item that the other side may send in a second, beside those that come with them. */
@@ -43,7 +41,7 @@ export interface GoingAway {
  * One connection that speaks sessions, once both hellos are in: what is the same for both roles. Takes frames apart,
  * answers pings, finds silent peers, hands out credit, and goes away in order (docs/protocol.md, "Frames").
  */
-export abstract class Session implements FrameStreamListener {
+export abstract class Session implements FrameStreamListener, KeptAlive {
   /** `open`, `ending`: our last frame is on the wire, `closed`: gone. */
   protected state: 'open' | 'ending' | 'closed' = 'open';
   /** The highest id that opened a call here. */
@@ -51,7 +49,7 @@ export abstract class Session implements FrameStreamListener {
   /** MessagePack, where both sides speak it. */
   readonly packer: Packer | undefined;
   protected readonly control: ControlBudget;
-  private stopKeepAlive: Cancel = () => {};
+  private readonly keepAlive: KeepAlive;
   private pings = 0;
 
   constructor(
@@ -61,10 +59,12 @@ export abstract class Session implements FrameStreamListener {
     readonly limits: SessionLimits,
     protected readonly clock: Clock,
     msgpack: Packer | undefined,
+    /** For what has to be looked at from time to time; of many connections together. */
+    deadlines: Deadlines,
   ) {
     this.packer = peer.codecs.includes(MSGPACK_LETTER) ? msgpack : undefined;
     this.control = new ControlBudget(limits.maxControlFramesPerSecond, clock);
-    this.keepAlive();
+    this.keepAlive = new KeepAlive(this, frames, clock, deadlines);
   }
 
   /** @throws {XtcpError} PROTOCOL_ERROR where a payload of that codec may not be sent here */
@@ -93,11 +93,27 @@ export abstract class Session implements FrameStreamListener {
     this.frames.finish();
   }
 
+  /** For {@link KeepAlive}. */
+  ping(): void {
+    this.send([Kind.Ping + String(++this.pings)]);
+  }
+
+  onSilence(): void {
+    const { keepAliveTimeoutMs } = this.limits;
+    const error = new XtcpError(
+      'UNAVAILABLE',
+      `the other side gave no sign of life for ${keepAliveTimeoutMs} ms behind a ping`,
+    );
+    this.gaveUp(error);
+    this.lost(error);
+    this.frames.destroy();
+  }
+
   abstract onDrain(): void;
 
   onClose(error: Error | undefined): void {
     this.lost(error === undefined ? new XtcpError('UNAVAILABLE', 'the connection was closed') : fromSocketError(error));
-    this.stopKeepAlive();
+    this.keepAlive.stop();
     this.state = 'closed';
   }
 
@@ -129,7 +145,7 @@ export abstract class Session implements FrameStreamListener {
   protected end(): void {
     if (this.state !== 'open') return;
     this.state = 'ending';
-    this.stopKeepAlive();
+    this.keepAlive.stop();
     this.frames.finish();
   }
 
@@ -191,34 +207,6 @@ export abstract class Session implements FrameStreamListener {
       return;
     }
     throw new XtcpError('PROTOCOL_ERROR', `a frame has the kind ${kind}, which is not known here`);
-  }
-
-  private keepAlive(): void {
-    const { keepAliveIntervalMs, keepAliveTimeoutMs } = this.limits;
-    // While a write waits, a ping would wait behind it: the other side may be slow, and whether it takes anything at
-    // all is watched where writes are (writeTimeoutMs).
-    const silence = this.frames.isWriting ? 0 : this.clock.now() - this.frames.livedAt;
-    if (silence < keepAliveIntervalMs || keepAliveIntervalMs === 0) {
-      this.stopKeepAlive = this.clock.after(keepAliveIntervalMs && keepAliveIntervalMs - silence, () => {
-        this.keepAlive();
-      });
-      return;
-    }
-    this.send([Kind.Ping + String(++this.pings)]);
-    const asked = this.clock.now();
-    this.stopKeepAlive = this.clock.after(keepAliveTimeoutMs, () => {
-      if (this.frames.livedAt > asked || this.frames.isWriting) {
-        this.keepAlive();
-        return;
-      }
-      const error = new XtcpError(
-        'UNAVAILABLE',
-        `the other side gave no sign of life for ${keepAliveTimeoutMs} ms behind a ping`,
-      );
-      this.gaveUp(error);
-      this.lost(error);
-      this.frames.destroy();
-    });
   }
 }
 

@@ -20,8 +20,12 @@ export interface AcceptorListener {
    * @returns whether it may stay; where not, it has been closed
    */
   admits(address: PeerAddress, carrier: Socket): boolean;
+  /** One that was let stay is closed; with TLS, the socket underneath. */
+  onGone(address: PeerAddress): void;
   /** A connection stands; with TLS, behind the handshake. */
   onConnection(socket: Socket): void;
+  /** It is closed. */
+  onClosed(socket: Socket): void;
   /**
    * A TLS handshake failed by the other side's doing; its connection is destroyed behind this.
    * @param carrier the socket underneath, for last words in plain text
@@ -36,6 +40,8 @@ export class Acceptor {
   private readonly sockets = new Set<Socket>();
   /** Of connections with TLS, by their TCP sockets: those that are closed do not know any more. */
   private readonly addresses = new WeakMap<Socket, PeerAddress>();
+  private readonly onPlainClosed: (this: Socket) => void;
+  private readonly onTlsClosed: (this: Socket) => void;
   private starting: Promise<void> | undefined;
   private readonly onEmpty: (() => void)[] = [];
 
@@ -48,6 +54,18 @@ export class Acceptor {
     private readonly handshakeTimeoutMs: number,
     tlsOptions?: TlsOptions,
   ) {
+    const closed = (socket: Socket): void => {
+      this.closed(socket);
+    };
+    this.onTlsClosed = function onTlsClosed(): void {
+      listener.onClosed(this);
+      closed(this);
+    };
+    this.onPlainClosed = function onPlainClosed(): void {
+      listener.onClosed(this);
+      listener.onGone(addressOf(this));
+      closed(this);
+    };
     this.server = tlsOptions === undefined ? this.plainServer() : this.tlsServer(tlsOptions);
   }
 
@@ -104,7 +122,7 @@ export class Acceptor {
   private plainServer(): Server {
     // Half-open: a client may end its output behind its request and still wait for the answer (`nc -N` does).
     return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      if (this.listener.admits(addressOf(socket), socket)) this.take(socket);
+      if (this.listener.admits(addressOf(socket), socket)) this.take(socket, this.onPlainClosed);
     });
   }
 
@@ -126,7 +144,11 @@ export class Acceptor {
       carrier.on('error', () => {});
       if (!this.listener.admits(address, carrier)) return;
       this.addresses.set(carrier, address);
-      this.track(carrier);
+      this.sockets.add(carrier);
+      carrier.on('close', () => {
+        this.closed(carrier);
+        this.listener.onGone(address);
+      });
     });
     server.on('secureConnection', (socket: TLSSocket) => {
       this.sockets.delete(underneath(socket));
@@ -135,7 +157,7 @@ export class Acceptor {
       socket.on('error', (error) => {
         socket.destroy(error);
       });
-      this.take(socket);
+      this.take(socket, this.onTlsClosed);
     });
     server.on('tlsClientError', (error, socket) => {
       const carrier = underneath(socket);
@@ -148,19 +170,17 @@ export class Acceptor {
     return server;
   }
 
-  private take(socket: Socket): void {
+  /** @param onClose the same function for all sockets, since thousands of them may be idle */
+  private take(socket: Socket, onClose: (this: Socket) => void): void {
     this.sockets.add(socket);
     this.listener.onConnection(socket);
     // Behind the listeners of whoever took it, so that nothing of it runs any more when it is gone from here.
-    this.track(socket);
+    socket.on('close', onClose);
   }
 
-  private track(socket: Socket): void {
-    this.sockets.add(socket);
-    socket.once('close', () => {
-      this.sockets.delete(socket);
-      if (this.sockets.size === 0) for (const resolve of this.onEmpty.splice(0)) resolve();
-    });
+  private closed(socket: Socket): void {
+    this.sockets.delete(socket);
+    if (this.sockets.size === 0) for (const resolve of this.onEmpty.splice(0)) resolve();
   }
 
   private dropHandshakes(): void {

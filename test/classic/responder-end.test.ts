@@ -53,6 +53,44 @@ describe('a client that ends its output', () => {
     expect(served('a').cancelled).toBe(true);
   });
 
+  test('while all places are taken is let go after halfCloseTimeoutMs, with a complaint', () => {
+    const { bytes, clock, request, served, started, bad } = respond({ maxCalls: 2, halfCloseTimeoutMs: 2000 });
+    request('a', 'b', 'c');
+    bytes.receiveEnd();
+    clock.advance(1999);
+    expect([bytes.did.includes('destroy'), bad]).toEqual([false, []]);
+
+    clock.advance(1);
+    expect(bytes.did.at(-1)).toBe('destroy');
+    expect(bad).toMatchObject([{ code: 'DEADLINE_EXCEEDED' }]);
+    expect(bad[0]?.message).toContain('2000 ms behind its end (halfCloseTimeoutMs)');
+    bytes.close();
+    expect([served('a').cancelled, served('b').cancelled, started]).toEqual([true, true, ['a', 'b']]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('while all places are taken has the one time, whenever the requests behind get a place', () => {
+    const { bytes, clock, request, served, answers, bad } = respond({ maxCalls: 1, halfCloseTimeoutMs: 2000 });
+    request('a', 'b');
+    bytes.receiveEnd();
+    clock.advance(1500);
+    served('a').answer('A');
+    expect(answers()).toEqual(['A']);
+    clock.advance(500);
+    expect(bytes.did.at(-1)).toBe('destroy');
+    expect(bad).toMatchObject([{ code: 'DEADLINE_EXCEEDED' }]);
+  });
+
+  test('while all places are taken, and is answered in time, is not complained of', () => {
+    const { bytes, clock, request, served, answers, bad } = respond({ maxCalls: 1 });
+    request('a');
+    bytes.receiveEnd();
+    served('a').answer('A');
+    expect([answers(), bytes.did.includes('end')]).toEqual([['A'], true]);
+    bytes.close();
+    expect([clock.pending, bad]).toEqual([0, []]);
+  });
+
   test('is waited for any time with halfCloseTimeoutMs 0', () => {
     const { bytes, clock, request, served, answers } = respond({ halfCloseTimeoutMs: 0 });
     request('a');

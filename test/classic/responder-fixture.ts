@@ -1,4 +1,5 @@
 import { METHOD, PARAMS, ClassicResponder, type Answer, type ResponderLimits } from '../../src/classic/responder.js';
+import { Deadlines } from '../../src/clock/deadlines.js';
 import type { XtcpError } from '../../src/errors/xtcp-error.js';
 import { FrameStream, type FrameStreamLimits } from '../../src/wire/frame-stream.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -72,6 +73,7 @@ export function respond(
     (error) => {
       bad.push(error);
     },
+    new Deadlines(clock),
   );
   frames.handTo(responder);
   return {

@@ -1,6 +1,7 @@
 import { makeCall, type CallRequest, type Caller } from '../../src/client/call.js';
 import type { Cancel } from '../../src/clock/clock.js';
 import { Deadlines } from '../../src/clock/deadlines.js';
+import { XtcpError } from '../../src/errors/xtcp-error.js';
 import type { Protocol } from '../../src/options/client-options.js';
 import { EndpointPool } from '../../src/pool/endpoint-pool.js';
 import { dialling, type Dialled } from '../pool/session-dialling.js';
@@ -23,6 +24,8 @@ export interface Client {
   readonly dials: Dialled[];
   readonly at: (index: number) => Dialled;
   readonly pool: EndpointPool;
+  /** Closes the client, as `XtcpClient.close` does. */
+  readonly close: () => Promise<void>;
   readonly make: (request?: Partial<CallRequest>) => Made;
 }
 
@@ -54,8 +57,16 @@ export function client(
   const listener = { onConnect: nothing, onLost: nothing, onClose: nothing, onStatus: nothing };
   const pool = new EndpointPool(protocol, dial, HELLO, undefined, limits, clock, undefined, listener);
   const deadlines = new Deadlines(clock);
-  const caller: Caller = { pool, clock, deadlines, retries: new Retries(limits, clock), limits };
-  return { clock, dials, at, pool, make: (request = {}) => make(caller, request) };
+  const retries = new Retries(limits, clock);
+  const caller: Caller = { pool, clock, deadlines, retries, limits };
+  const close = async (): Promise<void> => {
+    const reason = new XtcpError('CANCELLED', 'the client was closed');
+    const closed = pool.close(reason);
+    retries.close(reason);
+    await closed;
+    retries.close(reason);
+  };
+  return { clock, dials, at, pool, close, make: (request = {}) => make(caller, request) };
 }
 
 function make(caller: Caller, given: Partial<CallRequest>): Made {

@@ -216,6 +216,42 @@ describe('a call that waits to be made again', () => {
   });
 });
 
+describe('a call that waits to be made again when its client is closed', () => {
+  it('fails with that, and nothing is dialled for it', async () => {
+    const { make, at, clock, dials, close } = connected();
+    const made = [make({ timeoutMs: 500 }), make(), make({ kind: 'event' })];
+    for (const id of [2, 3, 4]) at(0).send(`E${id}`, TURNED_AWAY);
+    const closed = close();
+    expect(made.map(({ log }) => log)).toEqual(made.map(() => [['error', 'CANCELLED', undefined]]));
+    at(0).stream.close();
+    await closed;
+    clock.advance(60_000);
+    expect([dials.length, at(0).heads(), clock.pending]).toEqual([1, ['Qt2 500', 'Qt3', 'Vt4 1'], 0]);
+    expect(made.map(({ log }) => log.length)).toEqual([1, 1, 1]);
+  });
+
+  it('over a connection that was lost fails with that, too', async () => {
+    const { make, at, clock, dials, close } = connected();
+    const { log } = make({ idempotent: true });
+    at(0).stream.close(new Error('reset'));
+    expect([log, dials.length]).toEqual([[], 2]);
+    await close();
+    clock.advance(60_000);
+    expect([log, dials.length, at(1).cancelled]).toEqual([[['error', 'CANCELLED', undefined]], 2, true]);
+  });
+
+  it('and is cancelled by its caller before is told of nothing', async () => {
+    const { make, at, close } = connected();
+    const { log, cancel } = make();
+    at(0).send('E2', TURNED_AWAY);
+    cancel();
+    const closed = close();
+    at(0).stream.close();
+    await closed;
+    expect(log).toEqual([]);
+  });
+});
+
 it('a call that waits for its lost connection when its time is up is told why it waited', () => {
   const { make, at, clock } = connected();
   at(0).stream.close();

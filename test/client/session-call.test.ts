@@ -44,6 +44,25 @@ describe('a call', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
+  it('with a pattern of more bytes than servers take is not made, over either protocol', () => {
+    for (const protocol of ['session', 'classic'] as const) {
+      for (const pattern of ['p'.repeat(1025), 'ä'.repeat(513), '語'.repeat(342)]) {
+        const { make, dials, clock } = client(protocol);
+        const { log } = make({ pattern, timeoutMs: 500 });
+        expect([log, dials, clock.pending]).toEqual([NOT_SENT('INVALID_ARGUMENT'), [], 0]);
+      }
+    }
+  });
+
+  it('with a pattern of as many bytes as they take is made', () => {
+    for (const pattern of ['p'.repeat(1024), 'ä'.repeat(512), '語'.repeat(341)]) {
+      const { make, at } = client();
+      make({ pattern });
+      at(0).accept();
+      expect(at(0).frames()).toEqual([['Qt1', Buffer.from(pattern).toString('latin1'), 'a']]);
+    }
+  });
+
   it('that is cancelled is told of nothing more, wherever it is', () => {
     const waiting = client();
     const first = waiting.make({ timeoutMs: 500 });

@@ -65,6 +65,17 @@ test('a method that is not UTF-8 is refused, and the connection goes on', async 
   expect(await ask(peer, 'text', 'next')).toBe('next');
 });
 
+test('a method over maxPatternBytes is refused, and the connection goes on', async () => {
+  const peer = await dialService({ maxPatternBytes: 2000 });
+
+  expect(await ask(peer, 'm'.repeat(2000))).toMatch(/^XTCP Server: UNIMPLEMENTED: /);
+  const refusal = 'XTCP Server: RESOURCE_EXHAUSTED: the method is over 2000 bytes (maxPatternBytes)';
+  expect(await ask(peer, 'm'.repeat(2001))).toBe(refusal);
+  expect(await ask(peer, 'ä'.repeat(1001))).toBe(refusal);
+  expect(await ask(peer, 'text', 'next')).toBe('next');
+  expect(handled).toEqual(['next']);
+});
+
 test('the params of a pattern that nobody handles are not looked at', async () => {
   const peer = await dialService({ payload: 'json' });
 

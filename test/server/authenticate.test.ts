@@ -73,6 +73,31 @@ describe('a client that is turned away', () => {
   });
 });
 
+test('a hello of more than 64 KiB is refused before anybody looks at its client; one of 64 KiB is not', async () => {
+  const asked: (string | undefined)[] = [];
+  const { raw, called } = await serving({
+    authenticate: ({ name }) => {
+      asked.push(name);
+      return name;
+    },
+  });
+  const helloOf = (bytes: number): string => hello({ name: 'n'.repeat(bytes - '{"name":""}'.length) });
+  const large = await raw();
+  large.send(helloOf(65_537) + frameOf('Qt1', 'echo', 'x'));
+  const [name, version, json] = await takeFrame(large);
+  expect([name, version, JSON.parse(json ?? '')]).toEqual([
+    'xtcp',
+    '1',
+    { error: { code: 'RESOURCE_EXHAUSTED', message: 'the hello is over 65536 bytes', executed: false } },
+  ]);
+  expect([await large.takeAll(), asked, called.all]).toEqual(['', [], []]);
+
+  const largest = await raw();
+  largest.send(helloOf(65_536));
+  expect(await takeFrame(largest)).toEqual(['xtcp', '1', expect.not.stringContaining('error')]);
+  expect(asked).toHaveLength(1);
+});
+
 test('calls behind a hello wait until the client is known', async () => {
   const known = deferred<string>();
   const asked = deferred();

@@ -32,6 +32,7 @@ const EITHER: readonly (readonly [string, readonly string[]])[] = [
   ['items of a call that has ended', ['Nt1', 'a']],
   ['ends of a call that has ended', ['C1']],
   ['errors of a call that has ended', ['E1', '{}']],
+  ['credit for a call that has ended', ['W1 100']],
 ];
 
 /** Whether the session has told the other side that it floods. */
@@ -67,20 +68,37 @@ describe.each<[string, () => Wire, readonly (readonly [string, readonly string[]
     expect(wire.stream.did).toEqual([]);
   });
 
-  it('takes a little credit for a call that has ended, and gives up a peer that sends much', () => {
-    const wire = start();
-    flood(wire, ['W1 100'], TAKEN / 2);
-    expect([hasGivenUp(wire), wire.stream.did]).toEqual([false, []]);
-    flood(wire, ['W1 100'], TAKEN);
-    expect([hasGivenUp(wire), wire.stream.did]).toEqual([true, ['resume', 'end']]);
-  });
-
   it('counts kinds together', () => {
     const wire = start();
     for (let sent = 0; sent < TAKEN; sent++) wire.send(...EITHER[sent % EITHER.length]![1]);
     expect(hasGivenUp(wire)).toBe(false);
     wire.send('P1');
     expect(hasGivenUp(wire)).toBe(true);
+  });
+});
+
+describe('going away, over and over,', () => {
+  const GOING = ['G', '{"code":"CANCELLED"}'] as const;
+
+  it('is a flood for a server', () => {
+    const server = serving({ limits });
+    server.send('Qt1', 'p', 'a');
+    flood(server, GOING, TAKEN);
+    expect([hasGivenUp(server), server.broken]).toEqual([false, []]);
+    server.send(...GOING);
+    expect(hasGivenUp(server)).toBe(true);
+    expect(server.broken).toMatchObject([{ code: 'RESOURCE_EXHAUSTED' }]);
+  });
+
+  it('is a flood for a client', () => {
+    const client = calling({ limits });
+    const call = recorded();
+    client.session.open(call);
+    flood(client, GOING, TAKEN);
+    expect([hasGivenUp(client), call.log]).toEqual([false, []]);
+    client.send(...GOING);
+    expect(hasGivenUp(client)).toBe(true);
+    expect(call.log).toEqual([['error', 'RESOURCE_EXHAUSTED', undefined, undefined]]);
   });
 });
 

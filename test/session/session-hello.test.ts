@@ -129,6 +129,19 @@ describe('a refused hello', () => {
     }
   });
 
+  it('with an error that is nested as deep as it likes promises that nothing was executed', () => {
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+    for (const error of [
+      `{"code":"UNAUTHENTICATED","message":"who are you","details":${deep}}`,
+      `{"code":"UNAUTHENTICATED","message":${deep}}`,
+      deep,
+    ]) {
+      const failure = thrownBy(() => read(`{"error":${error}}`));
+      expect(failure).toBeInstanceOf(XtcpError);
+      expect((failure as XtcpError).executed).toBe(false);
+    }
+  });
+
   it('with an error that cannot be read is an error still', () => {
     for (const error of ['null', '1', '"no"', '[]', '{}']) {
       expect(() => read(`{"error":${error}}`)).toThrow(XtcpError);

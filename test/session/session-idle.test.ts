@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { Deadlines } from '../../src/clock/deadlines.js';
 import { IdleWatch } from '../../src/clock/idle-watch.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { serving } from './session-play.js';
@@ -12,12 +13,13 @@ function watching(timeoutMs = 100): { clock: FakeClock; watch: IdleWatch; told: 
   const clock = new FakeClock();
   const told: number[] = [];
   const busy = { now: false };
-  const watch = new IdleWatch(
-    clock,
-    timeoutMs,
-    () => busy.now,
-    () => told.push(clock.now()),
-  );
+  const owner = {
+    get isBusy(): boolean {
+      return busy.now;
+    },
+    onIdle: () => told.push(clock.now()),
+  };
+  const watch = new IdleWatch(owner, timeoutMs, clock, new Deadlines(clock));
   return { clock, watch, told, busy };
 }
 
@@ -25,7 +27,7 @@ describe('a watch for idleness', () => {
   it('tells each time that so long nothing has gone on, with one timer', () => {
     const { clock, told } = watching();
     clock.advance(350);
-    expect([told, clock.pending]).toEqual([[100, 200, 300], 1]);
+    expect([told, clock.all]).toEqual([[100, 200, 300], 1]);
   });
 
   it('counts from what went on last', () => {
@@ -34,7 +36,7 @@ describe('a watch for idleness', () => {
     watch.touch();
     clock.advance(50);
     watch.touch();
-    expect(clock.pending).toBe(1);
+    expect(clock.all).toBe(1);
     clock.advance(99);
     expect(told).toEqual([]);
     clock.advance(1);
@@ -66,14 +68,13 @@ describe('a watch for idleness', () => {
 
   it('may be stopped from within what it tells', () => {
     const clock = new FakeClock();
-    const watch: IdleWatch = new IdleWatch(
-      clock,
-      100,
-      () => false,
-      () => {
+    const owner = {
+      isBusy: false,
+      onIdle: (): void => {
         watch.stop();
       },
-    );
+    };
+    const watch = new IdleWatch(owner, 100, clock, new Deadlines(clock));
     clock.advance(100);
     expect(clock.pending).toBe(0);
   });
@@ -149,6 +150,6 @@ describe('a server whose client makes no calls', () => {
   it('waits for ever where there is no limit', () => {
     const { clock, frames } = serving();
     clock.advance(1_000_000);
-    expect([frames(), clock.pending]).toEqual([[], 0]);
+    expect([frames(), clock.all]).toEqual([[], 0]);
   });
 });

@@ -51,6 +51,35 @@ describe('an inbox with items', () => {
   });
 });
 
+describe('an inbox whose reader stays one item behind', () => {
+  it('does not keep what it has taken', async () => {
+    const { box, taken, push } = inbox();
+    const kept = (box as unknown as { items: readonly unknown[] }).items;
+    push(0);
+    let mostKept = 0;
+    for (let value = 1; value <= 100_000; value++) {
+      push(value);
+      const { value: read } = (await box.next()) as { value: unknown };
+      if (read !== value - 1) throw new Error(`item ${value - 1} was to be read, not ${String(read)}`);
+      mostKept = Math.max(mostKept, kept.length);
+    }
+    expect(taken).toHaveLength(100_000);
+    expect(mostKept).toBeLessThanOrEqual(128);
+    expect(kept.filter((entry) => entry !== undefined)).toHaveLength(1);
+  });
+
+  it('that lets many wait keeps no more than twice as many places, in their order', async () => {
+    const { box, push } = inbox();
+    const kept = (box as unknown as { items: readonly unknown[] }).items;
+    for (let value = 0; value < 1000; value++) push(value);
+    for (let value = 0; value < 1000; value++) {
+      expect(await box.next()).toEqual(item(value));
+      expect(kept.length).toBeLessThanOrEqual(Math.max(128, 2 * (1000 - value)));
+    }
+    expect(kept).toEqual([]);
+  });
+});
+
 describe('an inbox with readers that wait', () => {
   it('gives each the next item, in order, taken at once', async () => {
     const { box, taken, push } = inbox();

@@ -125,3 +125,15 @@ it('the calls of a server whose client is dropped are told to stop', () => {
   clock.advance(130);
   expect(stops).toMatchObject([{ code: 'UNAVAILABLE' }]);
 });
+
+it('a server tells its owner of a client that it drops, once, and of nothing where it is alive', () => {
+  const { broken, clock, send, stream } = serving({ limits });
+  clock.advance(110);
+  send('R1');
+  clock.advance(129);
+  expect(broken).toEqual([]);
+  clock.advance(1);
+  stream.close();
+  expect(broken).toMatchObject([{ code: 'UNAVAILABLE' }]);
+  expect(broken[0]?.message).toContain('no sign of life for 30 ms behind a ping');
+});

@@ -7,6 +7,7 @@ import type { Packer } from '../../src/wire/codec.js';
 import { FrameDecoder } from '../../src/wire/decoder.js';
 import { FrameStream } from '../../src/wire/frame-stream.js';
 import { Frame } from '../../src/wire/frame.js';
+import { Deadlines } from '../../src/clock/deadlines.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { MemoryStream } from '../support/memory-stream.js';
 
@@ -123,8 +124,8 @@ export function serving(terms: Terms = {}): Serving {
     { ...LIMITS, ...terms.limits },
     wire.clock,
     terms.msgpack,
-    (call) => calls.push(call),
-    (error) => broken.push(error),
+    new Deadlines(wire.clock),
+    { serveCall: (call) => calls.push(call), onBroken: (error) => broken.push(error) },
   );
   frames.handTo(session);
   return Object.assign(wire, { session, calls, broken });
@@ -149,6 +150,7 @@ export function calling(terms: Terms = {}): Calling {
     { ...LIMITS, ...terms.limits },
     wire.clock,
     terms.msgpack,
+    new Deadlines(wire.clock),
     { onRoom: () => told.push('room'), onLost: () => {}, onLeaving: () => told.push('leaving') },
   );
   frames.handTo(session);

@@ -20,6 +20,8 @@ function accepting(): Accepting {
   const acceptor = new Acceptor(
     {
       admits: () => true,
+      onGone: () => {},
+      onClosed: () => {},
       onConnection: (socket) => {
         sockets.push(socket);
         socket.on('error', () => {});

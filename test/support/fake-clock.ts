@@ -10,6 +10,16 @@ export class FakeClock implements Clock {
     return [...this.timers].filter(({ keepsAlive }) => keepsAlive).length;
   }
 
+  /** All timers that have not fired and were not cancelled. */
+  get timersSet(): number {
+    return this.timers.size;
+  }
+
+  /** All timers that have not fired and were not cancelled. */
+  get all(): number {
+    return this.timers.size;
+  }
+
   now(): number {
     return this.time;
   }

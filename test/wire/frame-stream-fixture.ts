@@ -14,10 +14,11 @@ export interface Opened {
 
 /**
  * A frame stream over memory, its time standing still.
+ * @param limits also whether the listener wants to be told of an end ahead
  * @param behind what is done within the call that hands over the frame with this first field
  */
 export function openFrames(
-  limits: Partial<FrameStreamLimits> = {},
+  { tellsEndAhead = false, ...limits }: Partial<FrameStreamLimits> & { readonly tellsEndAhead?: boolean } = {},
   behind: Readonly<Record<string, (frames: FrameStream) => void>> = {},
 ): Opened {
   const bytes = new MemoryStream();
@@ -39,6 +40,7 @@ export function openFrames(
       onEnd: (midFrame) => {
         told.push(midFrame ? 'end in mid frame' : 'end');
       },
+      ...(tellsEndAhead && { onEndAhead: () => told.push('end ahead') }),
       onDrain: () => {
         told.push('drain');
       },

@@ -86,6 +86,36 @@ test('while held, one piece is still read, then the stream is paused until the r
   expect(bytes.did).toEqual(['pause', 'resume']);
 });
 
+test('a stream that is held again while what was kept is decoded is read no further', () => {
+  const { bytes, frames, take } = openFrames({}, { a: holds, b: holds });
+  bytes.receive('1\r\na\r\n\r\n1\r\nb\r\n\r\n');
+  bytes.receive('1\r\nc\r\n\r\n');
+  expect([take(), bytes.did]).toEqual([['frame a'], ['pause']]);
+
+  frames.release();
+  expect([take(), bytes.did]).toEqual([['frame b'], ['pause']]);
+  frames.release();
+  expect([take(), bytes.did]).toEqual([['frame c'], ['pause', 'resume']]);
+});
+
+test('an end that comes while held is told ahead, once, and again behind the frames before it', () => {
+  const { bytes, frames, take } = openFrames({ tellsEndAhead: true });
+  frames.hold();
+  bytes.receive('1\r\na\r\n\r\n');
+  bytes.receiveEnd();
+  expect(take()).toEqual(['end ahead']);
+
+  frames.release();
+  expect(take()).toEqual(['frame a', 'end']);
+});
+
+test('an end that comes while nothing is held is not told ahead', () => {
+  const { bytes, take } = openFrames({ tellsEndAhead: true });
+  bytes.receive('1\r\na\r\n\r\n');
+  bytes.receiveEnd();
+  expect(take()).toEqual(['frame a', 'end']);
+});
+
 test('the end is told behind the frames that were held before it', () => {
   const { bytes, frames, take } = openFrames();
   frames.hold();
