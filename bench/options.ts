@@ -6,6 +6,7 @@ export const USAGE = `npm run bench -- [options]
 
   --only <pattern>    only the loads whose names the regular expression matches
   --quick             few, short rounds: to see that it works, not for figures
+  --rounds <n>        rounds of a load, instead of 15: fewer take less time, and spread more
   --check             exit with 1 where a target is missed, and say which
   --json <file>       write all figures there; - for stdout
   --from <file>       take the figures of such a file rather than measure
@@ -38,6 +39,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     options: {
       only: { type: 'string' },
       quick: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
       check: { type: 'boolean', default: false },
       json: { type: 'string' },
       from: { type: 'string' },
@@ -47,9 +49,12 @@ export function readOptions(args: readonly string[]): BenchOptions {
     },
   });
   const { only, quick, profile, json, from, check, list, help } = values;
+  const pace = quick ? QUICK : FULL;
+  const rounds = values.rounds === undefined ? pace.rounds : Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a whole number above 0');
   return {
     only: only === undefined ? undefined : new RegExp(only, 'i'),
-    pace: quick ? QUICK : FULL,
+    pace: { ...pace, rounds },
     check,
     writesDocs: only === undefined && !quick && !check,
     json,

@@ -57,6 +57,8 @@ function xtcp({ server, client, wrap, unwrap }: Variant): Contender {
       const options = {
         port: 0,
         maxCalls: MAX_CALLS,
+        // All connections of the load with idle ones come from one address.
+        maxConnectionsPerAddress: 20_000,
         payload,
         ...server,
         ...(certificate && { tlsOptions: certificate }),

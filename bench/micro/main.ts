@@ -1,3 +1,4 @@
+import { weighCalls } from './calls.js';
 import { measureDecoder, type Slicing } from './decoder.js';
 import { measureEncoder } from './encoder.js';
 import { PAYLOAD_KINDS } from './frames.js';
@@ -42,3 +43,7 @@ for (const kind of PAYLOAD_KINDS) {
     );
   }
 }
+const { bytesPerCall, ownBytesPerCall } = await weighCalls();
+row('a call of 32 B, 64 in flight', '', '', '', 'B/call');
+row('client and server, with Nest, RxJS and Node', '', '', '', whole(bytesPerCall));
+row('of it this package', '', '', '', whole(ownBytesPerCall));

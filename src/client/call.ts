@@ -233,7 +233,7 @@ class ClientCall implements EndpointCall, Expiring {
 
   /** Makes the call again in a while, where that is safe. */
   private isMadeAgain(error: XtcpError): boolean {
-    if (this.isUnique) return false;
+    if (this.isUnique || this.caller.retries.isClosed) return false;
     this.attempts ??= this.caller.retries.attempts();
     const waitMs = this.attempts.again(error, this.request.idempotent);
     if (waitMs === undefined) return false;

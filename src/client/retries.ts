@@ -25,6 +25,7 @@ export class Retries {
   private calls = 0;
   private repeated = 0;
   private since: number;
+  private closed = false;
   /** Those that wait to be made again: what fails each. */
   private readonly waiting = new Set<(error: XtcpError) => void>();
 
@@ -52,9 +53,19 @@ export class Retries {
     };
   }
 
-  /** Fails the calls that wait. */
+  /** Fails the calls that wait, and lets none wait from here on. */
   close(error: XtcpError): void {
+    this.closed = true;
     for (const fail of this.waiting) fail(error);
+  }
+
+  /** Calls may be made again once more. */
+  reopen(): void {
+    this.closed = false;
+  }
+
+  get isClosed(): boolean {
+    return this.closed;
   }
 
   /** A call is made for the first time. */

@@ -15,9 +15,11 @@ const MAX_DEPTH = 1000;
  * 8 bytes each; from this gap on it does not. So three octets of a map may become kilobytes.
  */
 const LEAST_SPARSE_INDEX = 1024;
+/** Up to this index, such an array takes no more than any object does. */
+const SMALL_INDEX = 16;
 /** Bytes of such arrays that a value may come to, for each of its octets and in all beside that. */
 const ARRAY_BYTES_PER_OCTET = 32;
-const ARRAY_BYTES_AT_LEAST = 1024 * 1024;
+const ARRAY_BYTES_AT_LEAST = 16 * 1024;
 
 /**
  * Whether octets are exactly one MessagePack value that may be unpacked: with no extension type but the timestamp
@@ -116,7 +118,7 @@ class Walk {
   }
 
   private leave(): void {
-    if (this.greatest >= 0) this.arrayBytes += 8 * (1.5 * this.greatest + 16);
+    if (this.greatest > SMALL_INDEX) this.arrayBytes += 12 * this.greatest;
     [this.left, this.isMap, this.greatest] = this.around.pop()!;
   }
 

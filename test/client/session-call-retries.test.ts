@@ -226,7 +226,7 @@ describe('a call that waits to be made again when its client is closed', () => {
     at(0).stream.close();
     await closed;
     clock.advance(60_000);
-    expect([dials.length, at(0).heads(), clock.pending]).toEqual([1, ['Qt2 500', 'Qt3', 'Vt4 1'], 0]);
+    expect([dials.length, at(0).heads(), clock.pending]).toEqual([1, ['Qt2 500', 'Qt3', 'Vt4 1', 'G'], 0]);
     expect(made.map(({ log }) => log.length)).toEqual([1, 1, 1]);
   });
 

@@ -49,9 +49,8 @@ test('each is over once, at its moment or within a millisecond behind it, and ne
         }
         expect(clock.timersSet).toBeLessThanOrEqual(1);
         // Of what is due, nothing is late: fake time stops at each timer.
-        for (const { deadline, over } of calls.filter((call) => !removed.has(call))) {
-          if (clock.now() >= deadline! + 1) expect(over).toHaveLength(1);
-        }
+        const late = calls.filter((call) => !removed.has(call) && clock.now() >= call.deadline! + 1);
+        expect(late.every(({ over }) => over.length === 1)).toBe(true);
       }
       clock.advance(1000);
       for (const call of calls) {
@@ -120,6 +119,24 @@ describe('deadlines', () => {
     clock.advance(1000);
     expect(others.flatMap(({ over }) => over)).toEqual([]);
     expect(clock.timersSet).toBe(0);
+  });
+
+  test('may be added anew by what they ended', () => {
+    const clock = new FakeClock();
+    const deadlines = new Deadlines(clock);
+    const over: number[] = [];
+    const again = {
+      deadline: 10,
+      deadlineSlot: -1,
+      onDeadline: (): void => {
+        over.push(clock.now());
+        again.deadline = clock.now() + 10;
+        if (over.length < 3) deadlines.add(again);
+      },
+    };
+    deadlines.add(again);
+    clock.advance(1000);
+    expect([over, again.deadlineSlot, clock.timersSet]).toEqual([[10, 20, 30], -1, 0]);
   });
 
   test('that are added when one is over hold', () => {

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { lastValueFrom } from 'rxjs';
 import { expect, onTestFinished, test } from 'vitest';
 
+import { XtcpRecordBuilder } from '../../src/index.js';
 import { xtcpFailureOf } from '../nest/support/failures.js';
 import { RawPeer } from '../support/raw.js';
 import { clientOf } from '../support/service.js';
@@ -178,4 +179,19 @@ test('a call whose connection is cut in the middle of its request is made again 
   const values: string[] = [];
   for await (const item of client.stream<string>('items', 'again', { idempotent: true })) values.push(item);
   expect(values).toEqual(['first', 'last']);
+});
+
+test('the dispatch hook runs once for a call that is made again', async () => {
+  const service = await faultService();
+  const proxy = await FaultyProxy.listen(service.port);
+  onTestFinished(() => proxy.close());
+  const client = clientOf(proxy.port, { protocol: 'session', reconnectDelayMs: 10 });
+  let runs = 0;
+  client.setOnDispatchHook(() => runs++);
+  await client.connect();
+  proxy.cutAfter('toServer', 4, 'reset');
+  const record = new XtcpRecordBuilder('twice').setIdempotent().build();
+  const answer = lastValueFrom(client.send('echo', record));
+  service.release();
+  expect([await answer, runs]).toEqual(['twice', 1]);
 });

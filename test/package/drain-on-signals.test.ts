@@ -7,14 +7,15 @@ import { applicationFolder, type Folder } from './folder.js';
 import { startProgram, type Program } from './processes.js';
 import { compile } from './readme.js';
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 30_000;
 
 let folder: Folder;
 
 beforeAll(() => {
   folder = applicationFolder('draining', { type: 'module' });
   folder.write('app.ts', readFileSync(new URL('draining-app.ts', import.meta.url), 'utf8'));
-  expect(compile(folder, ['app.ts'])).toEqual([]);
+  const [complaint] = compile(folder, ['app.ts']);
+  if (complaint !== undefined) throw new Error(complaint);
 }, TIMEOUT_MS);
 
 afterAll(() => {
@@ -42,10 +43,8 @@ describe.each(['alone', 'hybrid'])('an application that drains on signals, %s', 
       expect(lines()).toEqual(['called']);
       peer.send('Qt2', 'open', '');
       const answers = [await peer.take(), await peer.take()];
-      expect(answers.toSorted()).toEqual([
-        ['At1', 'waited'],
-        ['At2', 'opened'],
-      ]);
+      expect(answers).toContainEqual(['At1', 'waited']);
+      expect(answers).toContainEqual(['At2', 'opened']);
       expect(lines()).toEqual(['called', 'ended']);
       peer.raw.socket.end();
 
@@ -62,7 +61,7 @@ describe.each(['alone', 'hybrid'])('an application that drains on signals, %s', 
     program.signal('SIGTERM');
     const { code, signal, stderr } = await program.exit;
     expect([code, signal, stderr, lines()]).toEqual([null, 'SIGTERM', '', ['called']]);
-    await peer.raw.untilClosed();
+    expect(await peer.take()).toBeUndefined();
   });
 
   it('ends by the signal at once where nothing runs, its hooks having run', async () => {

@@ -67,4 +67,4 @@ if (process.argv[2] === 'hybrid') {
   drainOnSignals(app);
   await app.listen();
 }
-say(`port ${portOf(strategy.unwrap<Server>())}`);
+say(`port ${portOf(strategy.unwrap())}`);

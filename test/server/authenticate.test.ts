@@ -73,6 +73,11 @@ describe('a client that is turned away', () => {
   });
 });
 
+/** A hello whose JSON has so many bytes. */
+function helloOf(bytes: number): string {
+  return hello({ name: 'n'.repeat(bytes - '{"name":""}'.length) });
+}
+
 test('a hello of more than 64 KiB is refused before anybody looks at its client; one of 64 KiB is not', async () => {
   const asked: (string | undefined)[] = [];
   const { raw, called } = await serving({
@@ -81,7 +86,6 @@ test('a hello of more than 64 KiB is refused before anybody looks at its client;
       return name;
     },
   });
-  const helloOf = (bytes: number): string => hello({ name: 'n'.repeat(bytes - '{"name":""}'.length) });
   const large = await raw();
   large.send(helloOf(65_537) + frameOf('Qt1', 'echo', 'x'));
   const [name, version, json] = await takeFrame(large);

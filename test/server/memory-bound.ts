@@ -15,9 +15,11 @@ export interface MemoryTerms {
 
 // The figures and the formula of docs/reliability.md, "Memory of one connection".
 
-const DECODED = { octets: 2, json: 52 } as const;
+const DECODED = { octets: 2, json: 52, msgpack: 100 } as const;
+/** What a value becomes beside that. */
+const VALUE_BYTES = { octets: 0, json: 0, msgpack: 16 * 1024 } as const;
 /** Items that wait, for each byte of their window: 32 of it go for what each costs beside its payload. */
-const ITEM = 13;
+const ITEM = { octets: 13, json: 13, msgpack: 450 } as const;
 /** Values that wait for credit, for each byte of `maxAheadBytes`. */
 const AHEAD = 4;
 /** Frames that wait to be sent, for each byte: the smallest are the dearest. */
@@ -31,6 +33,8 @@ const READ_BYTES = 256 * 1024;
 export function mostBytes(terms: MemoryTerms): number {
   const { maxFrameBytes: frame, windowBytes, maxAheadBytes, maxSendBufferSize, calls, answerBytes } = terms;
   const decoded = DECODED[terms.decoded];
-  const call = 2 * decoded * frame + Math.max(decoded, ITEM) * windowBytes + AHEAD * maxAheadBytes + CALL_BYTES;
+  const item = Math.max(decoded, ITEM[terms.decoded]);
+  const value = decoded * frame + VALUE_BYTES[terms.decoded];
+  const call = 2 * value + item * windowBytes + AHEAD * maxAheadBytes + CALL_BYTES;
   return ARRIVING * frame + READ_BYTES + calls * call + SENT * maxSendBufferSize + answerBytes;
 }

@@ -112,6 +112,36 @@ test(
   TIMEOUT_MS,
 );
 
+/** MessagePack of which each byte becomes as many as it can: maps with one number for their key. */
+function dearMessagePack(bytes: number): Buffer {
+  const map = Buffer.from([0x81, 1, 0x80]);
+  const head = Buffer.from([0xdd, 0, 0, 0, 0]);
+  const maps = Math.floor((bytes - head.length) / map.length);
+  head.writeUInt32BE(maps, 1);
+  return Buffer.concat([head, ...Array.from({ length: maps }, () => map)]);
+}
+
+/** A small value of MessagePack that becomes 12 KB: a map with a number up to which V8 keeps arrays. */
+const SMALL_BUT_DEAR = Buffer.from([0x81, 0xcd, 3, 255, 0]);
+
+test(
+  'MessagePack that grows as much as it can becomes no more than docs/reliability.md states',
+  async () => {
+    const { peer, grown } = await attack({ codecs: ['m'] });
+    peer.send('Om1', 'slow reader', { hex: dearMessagePack(PAYLOAD).toString('hex') });
+    peer.send('Nb1', '\0\0\0\0');
+    const items = Math.floor(WINDOW / (SMALL_BUT_DEAR.length + 32)) - 1;
+    for (let item = 0; item < items; item++) peer.send('Nm1', { hex: SMALL_BUT_DEAR.toString('hex') });
+    await untilTaken(peer);
+
+    const held = await grown();
+    const most = mostBytes({ ...OPTIONS, maxSendBufferSize: 0, calls: 1, decoded: 'msgpack', answerBytes: 0 });
+    expect(held).toBeLessThan(most);
+    expect(held).toBeGreaterThan(most / 2);
+  },
+  TIMEOUT_MS,
+);
+
 test(
   'the smallest frames that wait to be sent cost no more than docs/reliability.md states',
   async () => {

@@ -101,7 +101,7 @@ describe('keys that are whole numbers', () => {
     ['as numbers of two bytes', [0x81, 0xcd, 0x03, 0xff, 0xc0]],
     ['as texts', [0x81, 0xa4, 0x31, 0x30, 0x32, 0x33, 0xc0]],
   ])('%s are taken in some objects, and refused in so many that they would take far more memory', (_how, one) => {
-    expect(isPlainMessagePack(times(50, ...one))).toBe(true);
+    expect(isPlainMessagePack(times(1, ...one))).toBe(true);
     expect(isPlainMessagePack(times(20_000, ...one))).toBe(false);
   });
 
