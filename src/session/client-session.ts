@@ -3,7 +3,7 @@ import type { Deadlines } from '../clock/deadlines.js';
 import { quoteForMessage, XtcpError } from '../errors/xtcp-error.js';
 import { ACKS, type EventAck } from '../options/client-options.js';
 import { decodeValue, MSGPACK_LETTER, type EncodedValue, type Packer } from '../wire/codec.js';
-import { encodeError, readError } from '../wire/error-field.js';
+import { AROUND_ERROR_BYTES, encodeError, readError } from '../wire/error-field.js';
 import { encodeFrame, type EncodedFrame } from '../wire/encoder.js';
 import type { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
@@ -252,7 +252,8 @@ export class ClientSession extends Session {
   }
 
   private endInput(id: number, error: XtcpError): void {
-    if (this.live.get(id) !== undefined) this.send([`${Kind.Error}${id}`, encodeError(error, this.peer.maxFrame - 32)]);
+    if (this.live.get(id) !== undefined)
+      this.send([`${Kind.Error}${id}`, encodeError(error, this.peer.maxFrame - AROUND_ERROR_BYTES)]);
   }
 
   private headOf(call: OutgoingCall, id: number): string {

@@ -1,6 +1,6 @@
 import { XtcpError } from '../errors/xtcp-error.js';
 import { fromJson, toJson } from '../wire/codec.js';
-import { encodeError, errorIn } from '../wire/error-field.js';
+import { AROUND_ERROR_BYTES, encodeError, errorIn } from '../wire/error-field.js';
 import type { Frame } from '../wire/frame.js';
 
 /** The first field of a hello. */
@@ -36,7 +36,7 @@ export function helloFields(hello: Hello): string[] {
 /** The answer to a hello that is turned away. */
 export function refusalFields(error: XtcpError): string[] {
   // Less what is around the error, so that it fits whoever has not said what fits.
-  return [PROTOCOL_NAME, String(VERSION), `{"error":${encodeError(error, LEAST.maxFrame - 32)}}`];
+  return [PROTOCOL_NAME, String(VERSION), `{"error":${encodeError(error, LEAST.maxFrame - AROUND_ERROR_BYTES)}}`];
 }
 
 /** Whether a first frame opens a session, well or badly. */

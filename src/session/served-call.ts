@@ -2,7 +2,7 @@ import type { Expiring } from '../clock/deadlines.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import { encodeValue, MSGPACK_LETTER, type EncodedValue, type Packer } from '../wire/codec.js';
 import { byteLength, encodeFrame, type EncodedFrame } from '../wire/encoder.js';
-import { encodeError } from '../wire/error-field.js';
+import { AROUND_ERROR_BYTES, encodeError } from '../wire/error-field.js';
 import { Kind } from '../wire/head.js';
 import { encodeMetadata, type Metadata } from '../wire/metadata.js';
 import { OutgoingCredit, type IncomingCredit } from './credit.js';
@@ -34,9 +34,6 @@ export interface ErrorTeller {
 }
 
 const TOLD_AS_IT_IS: ErrorTeller = { toError: (error) => error as XtcpError };
-
-/** What is around an error in its frame at most, in bytes. */
-const AROUND_ERROR_BYTES = 32;
 
 /** What opened a call. A class, since V8 takes what a literal makes for each call for something that lasts. */
 export class OpenedCall {

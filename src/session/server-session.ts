@@ -4,7 +4,7 @@ import { IdleWatch, type Idling } from '../clock/idle-watch.js';
 import { XtcpError, type XtcpErrorCode } from '../errors/xtcp-error.js';
 import { decodeValue, type Packer } from '../wire/codec.js';
 import type { EncodedFrame } from '../wire/encoder.js';
-import { encodeError, readError } from '../wire/error-field.js';
+import { AROUND_ERROR_BYTES, encodeError, readError } from '../wire/error-field.js';
 import type { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, type Head } from '../wire/head.js';
@@ -39,6 +39,7 @@ export interface SessionHost {
 
 /** The serving side of a session. */
 export class ServerSession extends Session implements ServedCallWire, Idling {
+  declare readonly limits: ServerSessionLimits;
   /** Those whose caller waits, and those that hold a place; mostly both. */
   private readonly calls = new CallTable<ServedCall>();
   private waitedFor = 0;
@@ -53,14 +54,14 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
     frames: FrameStream,
     own: Hello,
     peer: Hello,
-    private readonly serverLimits: ServerSessionLimits,
+    limits: ServerSessionLimits,
     clock: Clock,
     msgpack: Packer | undefined,
     deadlines: Deadlines,
     private readonly host: SessionHost,
   ) {
-    super(frames, own, peer, serverLimits, clock, msgpack, deadlines);
-    this.idle = new IdleWatch(this, serverLimits.idleTimeoutMs, clock, deadlines);
+    super(frames, own, peer, limits, clock, msgpack, deadlines);
+    this.idle = new IdleWatch(this, limits.idleTimeoutMs, clock, deadlines);
   }
 
   /** For {@link IdleWatch}. */
@@ -69,7 +70,7 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
   }
 
   onIdle(): void {
-    const reason = `the connection carried no call for ${this.serverLimits.idleTimeoutMs} ms`;
+    const reason = `the connection carried no call for ${this.limits.idleTimeoutMs} ms`;
     // CANCELLED, since the server is well: the client need not look for another one before it has a call.
     if (this.goingAway) this.leave('CANCELLED', reason);
     else this.askToLeave('CANCELLED', reason);
@@ -220,7 +221,7 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
       if (!(error instanceof XtcpError) || error.code === 'PROTOCOL_ERROR') throw error;
       if (isEvent && ack === Ack.None) return;
       const told = new XtcpError(error.code, error.message, { executed: false });
-      this.send([`${Kind.Error}${head.id}`, encodeError(told, this.peer.maxFrame - 32)]);
+      this.send([`${Kind.Error}${head.id}`, encodeError(told, this.peer.maxFrame - AROUND_ERROR_BYTES)]);
     }
   }
 

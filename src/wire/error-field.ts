@@ -2,6 +2,9 @@ import { XTCP_ERROR_CODES, XtcpError, type XtcpErrorCode } from '../errors/xtcp-
 import { toJson } from './codec.js';
 import type { Frame } from './frame.js';
 
+/** What stands around an error in its frame, at most, in bytes: a head, or the rest of a hello. */
+export const AROUND_ERROR_BYTES = 32;
+
 /**
  * An error as the field of an `E` frame. Details that are no JSON, or that make the field longer than `maxBytes`, are
  * left out; a message that still is too long is cut.
