@@ -15,7 +15,8 @@ export interface ClassicCall {
   readonly params: Field;
   /** How the answer's octets are read. */
   readonly payload: PayloadKind;
-  onAnswer(value: unknown): void;
+  /** @param bytes that the answer has */
+  onAnswer(value: unknown, bytes: number): void;
   onError(error: XtcpError): void;
   /** The connection was lost behind the request; `executed` says whether the server can have had it. */
   onLost(error: XtcpError): void;
@@ -208,5 +209,5 @@ function deliver(call: ClassicCall, frame: Frame): void {
     call.onError(new XtcpError('PROTOCOL_ERROR', `the answer cannot be read as ${call.payload}: ${reason}`));
     return;
   }
-  call.onAnswer(value);
+  call.onAnswer(value, frame.length(RESULT));
 }

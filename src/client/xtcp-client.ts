@@ -6,30 +6,21 @@ import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import { connectable, defer, Observable, Subject, tap } from 'rxjs';
 
-import { nothing, systemClock, type Cancel } from '../clock/clock.js';
-import { Deadlines } from '../clock/deadlines.js';
 import { currentCall } from '../async/current-call.js';
-import { meetTls } from '../errors/refusals.js';
+import type { CallObserver } from '../call/call.js';
+import { EndpointCaller } from '../call/endpoint-caller.js';
+import { nothing, systemClock, type Cancel } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import { resolveClientOptions, type ResolvedClientOptions, type XtcpClientOptions } from '../options/client-options.js';
-import { formatEndpoint } from '../options/endpoint.js';
-import { checkTlsOptions, mergeTlsOptions } from '../options/tls-options.js';
 import type { Dial } from '../pool/connection.js';
-import { EndpointPool } from '../pool/endpoint-pool.js';
 import type { PoolStatus } from '../pool/pool.js';
 import { Inbox } from '../session/inbox.js';
-import { LEAST } from '../session/hello.js';
-import { dial } from '../socket/dial.js';
-import { PlainStream } from '../socket/plain-stream.js';
-import { SocketStream } from '../socket/socket-stream.js';
-import { withSecureContext } from '../socket/tls-context.js';
+import { Dialler } from '../socket/dialler.js';
 import type { Packer } from '../wire/codec.js';
-import { MSGPACK_LETTER } from '../wire/codec.js';
-import { findMsgpack, requireMsgpack } from '../wire/msgpack.js';
+import { requireMsgpack } from '../wire/msgpack.js';
 import { RepeatedLines } from '../log/repeated-lines.js';
-import { makeCall, type Caller, type CallObserver } from './call.js';
+import { inputOf } from './input.js';
 import { PacketExchange, type PacketObserver } from './packets.js';
-import { Retries } from './retries.js';
 import { inheritedOptions, XtcpRecord, type XtcpCallOptions } from './xtcp-record.js';
 
 /**
@@ -58,15 +49,11 @@ export type XtcpClientEvents = {
  */
 export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnApplicationBootstrap {
   private readonly options: ResolvedClientOptions;
-  private readonly endpoint: string;
-  private readonly pool: EndpointPool;
-  private readonly msgpack: Packer | undefined;
+  private readonly dialler: Dialler;
+  private readonly caller: EndpointCaller;
   private readonly events = new EventEmitter();
-  private readonly sockets = new Set<Socket>();
   private readonly packets: PacketExchange | undefined;
-  private tlsOptions: ConnectionOptions | undefined;
   private lastId = 0;
-  private readonly caller: Caller;
   private readonly logger = new Logger(XtcpClient.name);
   private readonly lostEvents = new RepeatedLines(systemClock, (line) => {
     this.logger.error(line);
@@ -80,27 +67,14 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
     if (serializer !== undefined || deserializer !== undefined) {
       this.packets = new PacketExchange({ serializer, deserializer });
     }
-    const { tlsOptions } = this.options;
-    if (tlsOptions !== undefined) this.tlsOptions = withSecureContext(tlsOptions);
-    this.endpoint = formatEndpoint(this.options.endpoint);
-    this.msgpack = this.options.codec === 'msgpack' ? requireMsgpack('the codec "msgpack"') : findMsgpack();
-    const { protocol, maxFrameBytes, windowBytes } = this.options;
-    const hello = {
-      maxFrame: Math.max(maxFrameBytes, LEAST.maxFrame),
-      window: windowBytes,
-      maxCalls: LEAST.maxCalls,
-      codecs: this.msgpack === undefined ? [] : [MSGPACK_LETTER],
-    };
-    // What a server may leave unfinished in the middle of a frame is bounded by the keepalive.
-    const limits = { ...this.options, incompleteMessageTimeout: 0 };
-    const dialOne: Dial = (onOpen, onFailed) => this.dial(onOpen, onFailed);
-    this.pool = new EndpointPool(protocol, dialOne, hello, this.options.auth, limits, systemClock, this.msgpack, {
+    this.dialler = new Dialler(this.options, systemClock);
+    this.caller = new EndpointCaller(this.options, (onOpen, onFailed) => this.dial(onOpen, onFailed), {
       onConnect: () => {
         this.events.emit('connect');
       },
       onLost: (error) => {
         // An EventEmitter throws an 'error' that nobody listens to; here the calls are told in any case.
-        if (this.events.listenerCount('error') > 0) this.events.emit('error', error.at(this.endpoint));
+        if (this.events.listenerCount('error') > 0) this.events.emit('error', error);
       },
       onClose: () => {
         this.events.emit('close');
@@ -109,9 +83,6 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
         this._status$.next(status);
       },
     });
-    const retries = new Retries(this.options, systemClock);
-    const deadlines = new Deadlines(systemClock);
-    this.caller = { pool: this.pool, clock: systemClock, deadlines, retries, limits: this.options };
   }
 
   override get status(): Observable<XtcpClientStatus> {
@@ -123,11 +94,7 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
    * @throws {XtcpError} UNAVAILABLE where none can be opened.
    */
   override async connect(): Promise<void> {
-    try {
-      await this.pool.connect();
-    } catch (error) {
-      throw error instanceof XtcpError ? error.at(this.endpoint) : error;
-    }
+    await this.caller.connect();
   }
 
   /**
@@ -136,14 +103,7 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
    * opens connections again, as Nest's clients do.
    */
   override async close(): Promise<void> {
-    const reason = new XtcpError('CANCELLED', 'the client was closed');
-    // What is turned away or lost while it closes is not made again, either.
-    this.caller.retries.close(reason);
-    try {
-      await this.pool.close(reason);
-    } finally {
-      this.caller.retries.reopen();
-    }
+    await this.caller.close();
     this.lostEvents.flush();
   }
 
@@ -163,15 +123,7 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
    * has changed then
    */
   replaceTlsOptions(tlsOptions: ConnectionOptions): void {
-    if (this.tlsOptions === undefined) {
-      throw new XtcpError(
-        'INVALID_ARGUMENT',
-        'XtcpClient: there are no TLS options to replace, since it does not speak TLS',
-      );
-    }
-    const { secureContext: _, ...current } = this.tlsOptions;
-    const merged = mergeTlsOptions<ConnectionOptions>(current, checkTlsOptions('XtcpClient', tlsOptions));
-    this.tlsOptions = withSecureContext(checkTlsOptions('XtcpClient', merged));
+    this.dialler.replaceTlsOptions(tlsOptions);
   }
 
   /**
@@ -179,10 +131,11 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
    * @throws {Error} where none is.
    */
   override unwrap<T = Socket[]>(): T {
-    if (this.sockets.size === 0) {
+    const { sockets } = this.dialler;
+    if (sockets.length === 0) {
       throw new Error('Not initialized. Please call the "connect" method first.');
     }
-    return [...this.sockets] as T;
+    return sockets as T;
   }
 
   /**
@@ -336,15 +289,16 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
       pattern = this.patternOf(packet.pattern);
       if (codec === 'msgpack') packer = requireMsgpack('the codec "msgpack"');
     } catch (error) {
-      observer.onError(errorOfCall(error as XtcpError, pattern, this.endpoint));
+      observer.onError(errorOfCall(error as XtcpError, pattern, this.caller.endpoint));
       return nothing;
     }
-    return makeCall(
-      this.caller,
+    const data = isRecord ? record.data : record;
+    return this.caller.call(
       {
         kind,
         pattern,
-        data: isRecord ? record.data : record,
+        data,
+        input: inputOf(data),
         metadata: packet.metadata === undefined ? options.metadata : { ...options.metadata, ...packet.metadata },
         timeoutMs,
         requestTimeoutMs,
@@ -355,7 +309,7 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
         onMetadata: options.onMetadata,
         payload: this.options.payload,
       },
-      new CallTeller(observer, pattern, this.endpoint),
+      new CallTeller(observer, pattern, this.caller.endpoint),
     );
   }
 
@@ -376,24 +330,9 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
     throw new XtcpError('INVALID_ARGUMENT', `a pattern is a string, a number or an object, not a ${typeof pattern}`);
   }
 
-  private dial(onOpen: (bytes: SocketStream) => void, onFailed: (error: XtcpError) => void): Cancel {
-    const { tlsOptions } = this;
-    const { endpoint, connectTimeoutMs } = this.options;
-    const onConnected = (socket: Socket): void => {
-      this.sockets.add(socket);
-      socket.once('close', () => {
-        this.sockets.delete(socket);
-      });
-      const onTls = (): void => {
-        socket.destroy(meetTls());
-      };
-      onOpen(
-        tlsOptions === undefined
-          ? new PlainStream(socket, this.options, onTls)
-          : new SocketStream(socket, this.options),
-      );
-    };
-    return dial(endpoint, connectTimeoutMs, systemClock, { onConnected, onFailed }, tlsOptions);
+  /** Opens a connection; for what joins client and server in another way. @internal */
+  protected dial(...[onOpen, onFailed]: Parameters<Dial>): Cancel {
+    return this.dialler.dial(onOpen, onFailed);
   }
 }
 

@@ -3,6 +3,7 @@ import { ClassicResponder, type Answer } from '../classic/responder.js';
 import { nothing, type Cancel, type Clock } from '../clock/clock.js';
 import type { Deadlines } from '../clock/deadlines.js';
 import { XtcpError } from '../errors/xtcp-error.js';
+import { tellRefused } from '../observe/server-call.js';
 import type { ClientHello } from '../options/authenticate.js';
 import type { ResolvedServerOptions } from '../options/server-options.js';
 import { HELLO_JSON, helloFields, isHello, LEAST, readHello, refusalFields, type Hello } from '../session/hello.js';
@@ -58,6 +59,10 @@ export class ServerConnection implements FrameStreamListener, SessionHost {
 
   serveCall(call: ServedCall): void {
     this.host.serveCall(this.peer, call);
+  }
+
+  onRefused(error: XtcpError): void {
+    tellRefused(error, 'session', this.peer);
   }
 
   onBroken(error: XtcpError): void {

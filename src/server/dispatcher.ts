@@ -1,15 +1,25 @@
 import type { LoggerService } from '@nestjs/common';
 import type { MessageHandler } from '@nestjs/microservices';
 
+import { runWithin } from '../async/current-call.js';
 import { InOrder } from '../async/in-order.js';
+import { inThePlain, type Scope } from '../async/scope.js';
 import { decodePayload } from '../classic/payload.js';
 import { METHOD, PARAMS, type Answer } from '../classic/responder.js';
-import type { Cancel } from '../clock/clock.js';
+import type { Cancel, Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
+import {
+  areServerCallsObserved,
+  observeServerCall,
+  tellRefused,
+  type ObservedServerCall,
+} from '../observe/server-call.js';
 import type { PayloadKind } from '../options/payload-kind.js';
 import type { ServedCall } from '../session/served-call.js';
+import { byteLength } from '../wire/encoder.js';
 import type { Frame } from '../wire/frame.js';
-import { HandlerRun, type ResultSink, type Surroundings } from './handler-run.js';
+import type { Metadata } from '../wire/metadata.js';
+import { HandlerRun, type ResultSink } from './handler-run.js';
 import { deserialize, SerializingSink, type Packets } from './packets.js';
 import { ClassicReply, EventSink, SessionReply } from './replies.js';
 import type { Route, Router, XtcpExtras } from './router.js';
@@ -42,7 +52,9 @@ export class Dispatcher implements Workplace {
     /** Bytes of the method of a classic request. */
     private readonly maxPatternBytes: number,
     readonly hooks: ProcessingHooks,
-    private readonly surroundings: Surroundings,
+    private readonly clock: Clock,
+    /** Whether calls that handlers make take over deadline and metadata. */
+    private readonly inherits: boolean,
     private readonly packets: Packets,
     readonly logger: LoggerService,
   ) {}
@@ -66,11 +78,13 @@ export class Dispatcher implements Workplace {
    * answers it, and its pattern's events are told of it.
    * @returns what to call when nobody waits for the answer any more
    */
-  serveRequest(peer: Peer, request: Frame, answer: Answer): Cancel {
+  serveRequest(peer: ConnectedPeer, request: Frame, answer: Answer): Cancel {
     let route: Route;
     let context: XtcpContext;
     let first: HandlerRun;
     let others: HandlerRun[];
+    let observed: ObservedServerCall | undefined;
+    let tell = answer;
     try {
       this.checkRoom();
       if (request.length(METHOD) > this.maxPatternBytes) {
@@ -79,23 +93,31 @@ export class Dispatcher implements Workplace {
       const pattern = request.text(METHOD);
       route = this.route(pattern);
       context = new XtcpContext(peer, pattern);
+      const params = request.length(PARAMS);
+      observed = this.observe(route.call === undefined ? 'event' : 'call', route, peer, 'classic', undefined, params);
+      if (observed !== undefined) tell = watchedAnswer(answer, observed);
+      const scope = this.scopeOf(context, observed);
       const runOf = (handler: MessageHandler): HandlerRun => {
         const kind = (handler.extras as XtcpExtras | undefined)?.payload ?? this.payload;
         const data = decodePayload(request, PARAMS, kind);
-        const sink = handler === route.call ? new ClassicReply(answer, this.logger) : new EventSink(this.logger);
-        return new HandlerRun(handler, data, context, sink, this.surroundings);
+        const sink = handler === route.call ? new ClassicReply(tell, this.logger) : new EventSink(this.logger);
+        return new HandlerRun(handler, data, context, sink, this.clock, scope);
       };
       const [firstEvent, ...moreEvents] = route.events;
       first = runOf((route.call ?? firstEvent)!);
       others = (route.call === undefined ? moreEvents : route.events).map(runOf);
     } catch (error) {
-      answer(error as XtcpError);
+      if (observed === undefined) tellRefused(error as XtcpError, 'classic', peer);
+      tell(error as XtcpError);
+      observed?.left();
       return () => {};
     }
-    const work = new ClassicWork(this, context, first, others, route.call === undefined, answer);
+    const work = new ClassicWork(this, context, first, others, route.call === undefined, tell, observed);
     work.begin();
     return () => {
-      context.abort(new XtcpError('CANCELLED', 'the caller is gone'));
+      const reason = new XtcpError('CANCELLED', 'the caller is gone');
+      observed?.ended(reason);
+      context.abort(reason);
       work.cancel();
     };
   }
@@ -123,7 +145,7 @@ export class Dispatcher implements Workplace {
     );
   }
 
-  private startCall(peer: Peer, call: ServedCall, pattern: string, data: unknown): void {
+  private startCall(peer: ConnectedPeer, call: ServedCall, pattern: string, data: unknown): void {
     const { id, kind, metadata, deadline } = call.opened;
     if (kind === 'call' && !call.isLive) {
       // Nobody waits any more, and nothing has begun.
@@ -135,24 +157,48 @@ export class Dispatcher implements Workplace {
       this.checkRoom();
       route = this.route(pattern);
     } catch (error) {
+      tellRefused(error as XtcpError, 'session', peer);
       call.fail(error as XtcpError);
       call.leave();
       return;
     }
-    const context = new XtcpContext(peer, pattern, metadata, this.surroundings.clock, deadline);
+    const context = new XtcpContext(peer, pattern, metadata, this.clock, deadline);
+    const observed = this.observe(kind, route, peer, 'session', metadata, call.opened.bytes);
+    const scope = this.scopeOf(context, observed);
     if (kind === 'call' && route.call !== undefined) {
       const sink = this.serializing(new SessionReply(call, context, this.logger), id);
-      const run = new HandlerRun(route.call, data, context, sink, this.surroundings);
-      new SessionWork(this, context, run, NO_OTHERS, call, undefined).begin();
+      const run = new HandlerRun(route.call, data, context, sink, this.clock, scope);
+      new SessionWork(this, context, run, NO_OTHERS, call, undefined, observed).begin();
       return;
     }
     const sinks: EventSink[] = [];
     const [first, ...others] = handlersOfEvent(route).map((handler) => {
       const sink = new EventSink(this.logger);
       sinks.push(sink);
-      return new HandlerRun(handler, data, context, sink, this.surroundings);
+      return new HandlerRun(handler, data, context, sink, this.clock, scope);
     });
-    new SessionWork(this, context, first!, others, call, sinks).begin();
+    new SessionWork(this, context, first!, others, call, sinks, observed).begin();
+  }
+
+  /** What watches a call, from here on; undefined where nobody does. */
+  private observe(
+    kind: 'call' | 'event',
+    { pattern }: Route,
+    { remoteAddress, remotePort }: ConnectedPeer,
+    protocol: 'session' | 'classic',
+    metadata: Metadata | undefined,
+    bytes: number,
+  ): ObservedServerCall | undefined {
+    if (!areServerCallsObserved()) return undefined;
+    const start = { kind, pattern, protocol, metadata, remoteAddress, remotePort };
+    const observed = observeServerCall(start, this.clock);
+    observed.received(bytes);
+    return observed;
+  }
+
+  private scopeOf(context: XtcpContext, observed: ObservedServerCall | undefined): Scope {
+    const scope: Scope = this.inherits ? (run) => runWithin(context, run) : inThePlain;
+    return observed === undefined ? scope : observed.scopeAround(scope);
   }
 
   private serializing(sink: ResultSink, id: number): ResultSink {
@@ -177,6 +223,15 @@ export class Dispatcher implements Workplace {
 /** As with Nest's own transports, what only answers calls takes events too. */
 function handlersOfEvent(route: Route): readonly MessageHandler[] {
   return route.events.length === 0 && route.call !== undefined ? [route.call] : route.events;
+}
+
+/** Tells what watches a classic call of its answer; the first counts. */
+function watchedAnswer(answer: Answer, observed: ObservedServerCall): Answer {
+  return (result) => {
+    if (observed.outcome === undefined && !(result instanceof XtcpError)) observed.sent(byteLength(result));
+    observed.ended(result instanceof XtcpError ? result : undefined);
+    answer(result);
+  };
 }
 
 /** A pattern as it would be on the wire; a deserializer may leave an object. */

@@ -1,9 +1,9 @@
 import type { MessageHandler } from '@nestjs/microservices';
 import { isObservable, type Observer, type Subscription } from 'rxjs';
 
+import type { Scope } from '../async/scope.js';
 import type { Clock } from '../clock/clock.js';
 import type { ErrorOrigin } from './error-of.js';
-import { inThePlain, type Scope, type ScopeOf } from './scope.js';
 import { TrackedIterable } from './tracked-iterable.js';
 import type { XtcpContext } from './xtcp-context.js';
 
@@ -17,13 +17,6 @@ export interface ResultSink {
   only(value: unknown): void;
   complete(): void;
   fail(error: unknown, origin: ErrorOrigin): void;
-}
-
-/** What handlers run in. */
-export interface Surroundings {
-  readonly clock: Clock;
-  /** How what runs for a call is scoped; undefined for in the plain. */
-  readonly scopeOf: ScopeOf | undefined;
 }
 
 /**
@@ -43,7 +36,6 @@ export class HandlerRun implements Observer<unknown> {
   private hasGiven = false;
   private subscription: Subscription | undefined;
   private iterable: TrackedIterable | undefined;
-  private scope: Scope = inThePlain;
   private onEnd: (() => void) | undefined;
 
   constructor(
@@ -51,14 +43,14 @@ export class HandlerRun implements Observer<unknown> {
     private readonly data: unknown,
     private readonly context: XtcpContext,
     private readonly sink: ResultSink,
-    private readonly surroundings: Surroundings,
+    private readonly clock: Clock,
+    /** What all of it runs in. */
+    private readonly scope: Scope,
   ) {}
 
   /** @param onEnd called once, when nothing of the handler runs any more; behind the sink's end */
   start(onEnd: () => void): void {
     this.onEnd = onEnd;
-    const { scopeOf } = this.surroundings;
-    if (scopeOf !== undefined) this.scope = scopeOf(this.context);
     this.call().then(
       (result: unknown) => {
         this.take(result);
@@ -79,7 +71,7 @@ export class HandlerRun implements Observer<unknown> {
     } else if (this.subscription !== undefined) {
       this.subscription.unsubscribe();
       if (this.hasGiven) this.end();
-      else this.surroundings.clock.after(UNSEEN_END_MS, this.endLater);
+      else this.clock.after(UNSEEN_END_MS, this.endLater);
     }
   }
 

@@ -12,6 +12,8 @@ export interface XtcpExtras {
 
 /** Who answers to one pattern: at most one handler of calls, and any number of handlers of events. */
 export interface Route {
+  /** In Nest's normal form, as its handlers declare it. */
+  readonly pattern: string;
   call: MessageHandler | undefined;
   readonly events: MessageHandler[];
 }
@@ -42,7 +44,7 @@ export class Router {
     }
     let route = this.routes.get(pattern);
     if (route === undefined) {
-      route = { call: undefined, events: [] };
+      route = { pattern, call: undefined, events: [] };
       this.routes.set(pattern, route);
     }
     if (handler.isEventHandler === true) route.events.push(handler);

@@ -2,6 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 
 import type { Answer } from '../classic/responder.js';
 import { XtcpError } from '../errors/xtcp-error.js';
+import type { ObservedServerCall } from '../observe/server-call.js';
 import type { ServedCall } from '../session/served-call.js';
 import type { HandlerRun } from './handler-run.js';
 import type { EventSink } from './replies.js';
@@ -44,6 +45,8 @@ abstract class Work {
     private readonly context: XtcpContext,
     private readonly first: HandlerRun,
     private readonly others: readonly HandlerRun[],
+    /** Undefined where nobody watches. */
+    protected readonly observed: ObservedServerCall | undefined,
   ) {
     this.unfinished = 1 + others.length;
   }
@@ -114,6 +117,7 @@ abstract class Work {
     this.state = 'ended';
     this.onEnded();
     this.place.ended();
+    this.observed?.left();
   }
 
   private hookFailed(error: unknown): void {
@@ -142,8 +146,9 @@ export class ClassicWork extends Work {
     others: readonly HandlerRun[],
     private readonly isEvent: boolean,
     private readonly answer: Answer,
+    observed: ObservedServerCall | undefined,
   ) {
-    super(place, context, first, others);
+    super(place, context, first, others, observed);
   }
 
   protected override onStarted(): void {}
@@ -167,8 +172,11 @@ export class SessionWork extends Work {
     others: readonly HandlerRun[],
     private readonly call: ServedCall,
     private readonly sinks: readonly EventSink[] | undefined,
+    observed: ObservedServerCall | undefined,
   ) {
-    super(place, context, first, others);
+    super(place, context, first, others, observed);
+    // An event may be acknowledged long before it has ended.
+    if (sinks === undefined) call.watcher = observed;
     call.onCancel = (reason) => {
       context.abort(reason);
       this.cancel();
@@ -182,6 +190,7 @@ export class SessionWork extends Work {
   protected override onEnded(): void {
     const { call, sinks } = this;
     const failed = sinks?.find(({ error }) => error !== undefined)?.error;
+    this.observed?.ended(failed);
     if (failed !== undefined && call.opened.kind === 'event') call.fail(failed);
     else if (sinks !== undefined) call.complete();
     call.leave();

@@ -8,9 +8,11 @@ import type { Observable } from 'rxjs';
 import { systemClock } from '../clock/clock.js';
 import { Deadlines } from '../clock/deadlines.js';
 import { formatErrorAnswer } from '../classic/error-answer.js';
-import { keepCurrentCall, runWithin } from '../async/current-call.js';
+import { keepCurrentCall } from '../async/current-call.js';
 import { refuseTls } from '../errors/refusals.js';
 import { XtcpError } from '../errors/xtcp-error.js';
+import { CHANNELS } from '../observe/channels.js';
+import { tellServerConnection } from '../observe/connections.js';
 import { resolveServerOptions, type ResolvedServerOptions, type XtcpServerOptions } from '../options/server-options.js';
 import { formatEndpoint } from '../options/endpoint.js';
 import { checkReplaceable, checkTlsOptions, mergeTlsOptions } from '../options/tls-options.js';
@@ -82,7 +84,8 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
       this.options.maxServerCalls,
       this.options.maxPatternBytes,
       this.hooks(),
-      { clock: systemClock, scopeOf: this.options.inherit ? (context) => (run) => runWithin(context, run) : undefined },
+      systemClock,
+      this.options.inherit,
       this.options,
       this.logger,
     );
@@ -92,8 +95,9 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     this.acceptor = new Acceptor(
       {
         admits: (address, carrier) => this.admits(address, carrier),
-        onGone: ({ remoteAddress }) => {
-          this.places.free(remoteAddress);
+        onGone: (address) => {
+          this.places.free(address.remoteAddress);
+          tellServerConnection(CHANNELS.serverConnectionClose, address);
         },
         onClosed: (socket) => {
           this.connections.delete(socket);
@@ -247,7 +251,11 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   private admits(address: PeerAddress, carrier: Socket): boolean {
     const { remoteAddress } = address;
     const refusal = this.places.take(remoteAddress);
-    if (refusal === undefined) return true;
+    if (refusal === undefined) {
+      tellServerConnection(CHANNELS.serverConnectionOpen, address);
+      return true;
+    }
+    tellServerConnection(CHANNELS.serverConnectionRefuse, address, refusal.message);
     this.complain(address, refusal.message);
     carrier.on('error', () => {});
     // Either protocol's client takes one classic line for the reason; where it expects TLS, there is no way to say it.
@@ -297,6 +305,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
           ? undefined
           : ({ remoteAddress, socket }, hello) => identify(authenticate, hello, { remoteAddress, socket }),
       onBroken: (peer, error) => {
+        tellServerConnection(CHANNELS.serverConnectionBreak, peer, error.message);
         this.complain(peer, error.message);
       },
     };

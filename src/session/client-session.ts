@@ -4,7 +4,7 @@ import { quoteForMessage, XtcpError } from '../errors/xtcp-error.js';
 import { ACKS, type EventAck } from '../options/client-options.js';
 import { decodeValue, MSGPACK_LETTER, type EncodedValue, type Packer } from '../wire/codec.js';
 import { AROUND_ERROR_BYTES, encodeError, readError } from '../wire/error-field.js';
-import { encodeFrame, type EncodedFrame } from '../wire/encoder.js';
+import { byteLength, encodeFrame, type EncodedFrame } from '../wire/encoder.js';
 import type { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, type Head } from '../wire/head.js';
@@ -34,8 +34,11 @@ export interface OutgoingCall {
   /**
    * A value has come.
    * @param taken to be called when the caller has taken it: that is what lets the server send more
+   * @param bytes of its payload
    */
-  onValue(value: unknown, taken: () => void): void;
+  onValue(value: unknown, taken: () => void, bytes: number): void;
+  /** An item of its input has been sent, of so many bytes. */
+  onSent(bytes: number): void;
   /** The end. Exactly one of the two is called, once, unless the call is cancelled. */
   onComplete(metadata: Metadata | undefined): void;
   onError(error: XtcpError, metadata?: Metadata): void;
@@ -234,6 +237,7 @@ export class ClientSession extends Session {
         }
         this.control.earn();
         this.sendEncoded(frame);
+        call.onSent(byteLength(payload));
       },
       onComplete: () => {
         if (this.live.get(id) !== undefined) this.send([`${Kind.Complete}${id}`]);
@@ -287,14 +291,18 @@ export class ClientSession extends Session {
       return;
     }
     if (!isLast) {
-      call.onValue(value, () => {
-        live.credit?.consumed(bytes);
-      });
+      call.onValue(
+        value,
+        () => {
+          live.credit?.consumed(bytes);
+        },
+        bytes,
+      );
       return;
     }
     this.endCall(id);
     // An answer of nothing is an end without a value, as it is with Nest's own transports.
-    if (codec !== '-') call.onValue(value, nothing);
+    if (codec !== '-') call.onValue(value, nothing, bytes);
     call.onComplete(metadata);
     this.hasEnded();
   }

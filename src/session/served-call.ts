@@ -33,12 +33,22 @@ export interface ErrorTeller {
   toError(error: unknown, origin: 'iterator' | 'unfiltered'): XtcpError;
 }
 
+/** What watches a call. */
+export interface ServedCallWatcher {
+  sent(bytes: number): void;
+  received(bytes: number): void;
+  /** Its caller has the end, or waits no more. */
+  ended(error: XtcpError | undefined): void;
+}
+
 const TOLD_AS_IT_IS: ErrorTeller = { toError: (error) => error as XtcpError };
 
 /** What opened a call. A class, since V8 takes what a literal makes for each call for something that lasts. */
 export class OpenedCall {
   pattern = '';
   data: unknown;
+  /** Bytes of its payload. */
+  bytes = 0;
   metadata: Metadata | undefined;
 
   /**
@@ -66,6 +76,8 @@ export class ServedCall implements Expiring {
   onCancel: ((reason: Error) => void) | undefined;
   /** To be set before items are sent. */
   errors = TOLD_AS_IT_IS;
+  /** Undefined where nobody watches. */
+  watcher: ServedCallWatcher | undefined;
   deadlineSlot = -1;
   /** Whether the caller has ended its input. */
   inputEnded = false;
@@ -136,6 +148,7 @@ export class ServedCall implements Expiring {
       return;
     }
     this.wire.sendEncoded(frame);
+    this.watcher?.sent(byteLength(payload));
     this.ended();
   }
 
@@ -159,7 +172,7 @@ export class ServedCall implements Expiring {
         encodeFrame([`${Kind.Error}${this.opened.id}`, field, ...(metadata === '' ? [] : [metadata])]),
       );
     }
-    this.ended();
+    this.ended(error);
   }
 
   /** The end behind the items, if there are any. */
@@ -202,7 +215,7 @@ export class ServedCall implements Expiring {
   /** Nobody waits any more: stops what runs for it. */
   cancel(reason: XtcpError): void {
     this.input?.fail(reason);
-    this.ended();
+    this.ended(reason);
     this.sender?.stop();
     this.stopHandler(reason);
   }
@@ -255,11 +268,13 @@ export class ServedCall implements Expiring {
     if (!this.live) return;
     this.wire.itemSent();
     this.wire.sendEncoded(frame);
+    this.watcher?.sent(byteLength(payload));
   }
 
-  private ended(): void {
+  private ended(error?: XtcpError): void {
     if (!this.live) return;
     this.live = false;
+    this.watcher?.ended(error);
     // The caller sends no more of it, and whoever still reads it must not wait for ever.
     this.input?.fail(new XtcpError('CANCELLED', 'the call has ended'));
     this.wire.ended(this);

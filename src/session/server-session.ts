@@ -33,6 +33,8 @@ export interface ServerSessionLimits extends SessionLimits {
 /** What a session is for. */
 export interface SessionHost {
   serveCall(call: ServedCall): void;
+  /** A call was turned away before it was served. */
+  onRefused(error: XtcpError): void;
   /** The other side broke a rule or a limit, and its connection is being closed. */
   onBroken(error: XtcpError): void;
 }
@@ -219,8 +221,9 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
     } catch (error) {
       // One bad call harms no other.
       if (!(error instanceof XtcpError) || error.code === 'PROTOCOL_ERROR') throw error;
+      const told = error.notExecuted();
+      this.host.onRefused(told);
       if (isEvent && ack === Ack.None) return;
-      const told = new XtcpError(error.code, error.message, { executed: false });
       this.send([`${Kind.Error}${head.id}`, encodeError(told, this.peer.maxFrame - AROUND_ERROR_BYTES)]);
     }
   }
@@ -239,6 +242,7 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
     const deadline = timeoutMs === undefined ? undefined : this.frames.livedAt + timeoutMs;
     const opened = new OpenedCall(id, isEvent ? 'event' : 'call', ack, head.codec, timeoutMs, deadline);
     opened.data = decodeValue(frame, OPENING.payload, head.codec, this.packer);
+    opened.bytes = frame.length(OPENING.payload);
     opened.pattern = frame.text(OPENING.pattern);
     opened.metadata = decodeMetadata(frame, OPENING.metadata, this.limits);
     let input: Inbox | undefined;
@@ -291,6 +295,7 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
     const bytes = frame.length(CARRYING.payload);
     inputCredit?.arrived(bytes);
     this.control.earn();
+    call.watcher?.received(bytes);
     let value: unknown;
     try {
       value = decodeValue(frame, CARRYING.payload, head.codec, this.packer);

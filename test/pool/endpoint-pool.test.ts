@@ -48,7 +48,7 @@ function either(toClassic?: () => ClassicCall): Recorded & EndpointCall {
         params: 'a',
         payload: 'text',
         onAnswer: (value) => {
-          call.onValue(value, () => {});
+          call.onValue(value, () => {}, 0);
           call.onComplete(undefined);
         },
         onError: (error) => {

@@ -125,7 +125,7 @@ export function serving(terms: Terms = {}): Serving {
     wire.clock,
     terms.msgpack,
     new Deadlines(wire.clock),
-    { serveCall: (call) => calls.push(call), onBroken: (error) => broken.push(error) },
+    { serveCall: (call) => calls.push(call), onRefused: () => {}, onBroken: (error) => broken.push(error) },
   );
   frames.handTo(session);
   return Object.assign(wire, { session, calls, broken });
@@ -177,6 +177,7 @@ export function recorded(given: Partial<OutgoingCall> = {}): Recorded {
     deadline: undefined,
     ack: 'received',
     msgpack: false,
+    onSent: () => {},
     onValue: (value, taken) => {
       log.push(['value', value]);
       takes.push(taken);

@@ -3,6 +3,7 @@ import { encodePayload } from '../classic/payload.js';
 import { nothing, type Cancel, type Clock } from '../clock/clock.js';
 import type { Deadlines, Expiring } from '../clock/deadlines.js';
 import { XtcpError } from '../errors/xtcp-error.js';
+import { observeClientCall, type ObservedClientCall } from '../observe/client-call.js';
 import type { EventAck } from '../options/client-options.js';
 import type { PayloadKind } from '../options/payload-kind.js';
 import type { Withdraw } from '../pool/call-queue.js';
@@ -10,16 +11,18 @@ import type { EndpointCall, EndpointPool } from '../pool/endpoint-pool.js';
 import type { ItemSender } from '../session/item-sender.js';
 import { MAX_DEADLINE_MS } from '../session/session.js';
 import { encodeValue, type EncodedValue, type Packer } from '../wire/codec.js';
+import { byteLength } from '../wire/encoder.js';
 import { encodeMetadata, type Metadata, type MetadataLimits } from '../wire/metadata.js';
-import { inputOf } from './input.js';
 import type { Attempts, Retries } from './retries.js';
 
-/** One call as the client's user asked for it. */
+/** One call as it was asked for. */
 export interface CallRequest {
   readonly kind: 'call' | 'event';
   /** In Nest's normal form. */
   readonly pattern: string;
   readonly data: unknown;
+  /** Items to be streamed to the handler, in the place of data. */
+  readonly input: ((sender: ItemSender) => void) | undefined;
   readonly metadata: Metadata | undefined;
   /** Milliseconds that it may take in all; undefined where nothing was said. */
   readonly timeoutMs: number | undefined;
@@ -45,6 +48,8 @@ export interface CallObserver {
 
 /** Where calls are made. */
 export interface Caller {
+  /** As messages show it. */
+  readonly endpoint: string;
   readonly pool: EndpointPool;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
@@ -57,17 +62,19 @@ export interface Caller {
  * @returns what to call when its answer is not wanted any more
  */
 export function makeCall(caller: Caller, request: CallRequest, observer: CallObserver): Cancel {
-  const refusal = refusalOf(request);
-  if (refusal !== undefined) {
+  const observed = observeClientCall(request, caller.endpoint, caller.clock);
+  const refuse = (refusal: XtcpError): Cancel => {
+    observed?.end(refusal);
     observer.onError(refusal);
     return nothing;
-  }
+  };
+  const refusal = refusalOf(request);
+  if (refusal !== undefined) return refuse(refusal);
   let call: ClientCall;
   try {
-    call = new ClientCall(caller, request, observer);
+    call = new ClientCall(caller, request, observer, observed);
   } catch (error) {
-    observer.onError((error as XtcpError).notExecuted());
-    return nothing;
+    return refuse((error as XtcpError).notExecuted());
   }
   call.start();
   return () => {
@@ -76,7 +83,7 @@ export function makeCall(caller: Caller, request: CallRequest, observer: CallObs
 }
 
 /** Why a call is not even tried; undefined where it is. */
-function refusalOf({ timeoutMs, signal, kind, data }: CallRequest): XtcpError | undefined {
+function refusalOf({ timeoutMs, signal, kind, input }: CallRequest): XtcpError | undefined {
   if (timeoutMs !== undefined) {
     if (typeof timeoutMs !== 'number' || Number.isNaN(timeoutMs)) {
       return new XtcpError('INVALID_ARGUMENT', 'the timeoutMs of the call is no number', { executed: false });
@@ -89,7 +96,7 @@ function refusalOf({ timeoutMs, signal, kind, data }: CallRequest): XtcpError | 
     const cause: unknown = signal.reason;
     return new XtcpError('CANCELLED', 'the call was aborted by its signal', { cause, executed: false });
   }
-  if (kind === 'event' && inputOf(data) !== undefined) {
+  if (kind === 'event' && input !== undefined) {
     return new XtcpError('INVALID_ARGUMENT', 'an event carries one value, not a stream', { executed: false });
   }
   return undefined;
@@ -127,21 +134,23 @@ class ClientCall implements EndpointCall, Expiring {
     private readonly caller: Caller,
     private readonly request: CallRequest,
     private readonly observer: CallObserver,
+    /** What watches it; undefined where nobody does. */
+    private readonly observed: ObservedClientCall | undefined,
   ) {
-    const { kind, pattern, data, metadata, ack, packer, requestTimeoutMs, signal } = request;
+    const { kind, pattern, data, input, ack, packer, requestTimeoutMs, signal } = request;
     this.kind = kind;
     this.pattern = pattern;
     this.ack = ack;
     this.msgpack = packer !== undefined;
-    const source = inputOf(data);
     this.input =
-      source &&
+      input &&
       ((sender) => {
         this.isUnique = true;
-        source(sender);
+        input(sender);
       });
-    this.data = encodeValue(source === undefined ? data : undefined, packer);
-    this.metadata = encodeMetadata(metadata, caller.limits);
+    this.data = encodeValue(input === undefined ? data : undefined, packer);
+    this.metadata = encodeMetadata(observed === undefined ? request.metadata : observed.metadata, caller.limits);
+    if (observed !== undefined) observed.sent(byteLength(this.data.payload));
     checkPattern(pattern, caller.limits.maxPatternBytes);
     const timeoutMs = request.timeoutMs ?? (requestTimeoutMs === 0 ? undefined : requestTimeoutMs);
     this.timeoutMs = timeoutMs;
@@ -167,7 +176,10 @@ class ClientCall implements EndpointCall, Expiring {
 
   /** Nobody waits for the answer any more. */
   cancel(): void {
-    if (this.end()) this.withdraw();
+    if (!this.end()) return;
+    this.withdraw();
+    // Whoever leaves with the value that came in the same frame as the end, as firstValueFrom does, has had it all.
+    if (this.observed !== undefined) queueMicrotask(() => this.observed?.end(cancelled()));
   }
 
   onDeadline(): void {
@@ -176,16 +188,25 @@ class ClientCall implements EndpointCall, Expiring {
     this.fail(reason ?? new XtcpError('DEADLINE_EXCEEDED', `no end of the call within ${this.timeoutMs} ms`));
   }
 
-  onValue(value: unknown, taken: () => void): void {
+  onValue(value: unknown, taken: () => void, bytes: number): void {
     this.isUnique = true;
+    this.observed?.received(bytes);
     if (!this.ended) this.observer.onValue(value, taken);
   }
 
   onComplete(metadata: Metadata | undefined): void {
     // Told to those, too, who left with the value that came in the same frame, as firstValueFrom does.
     const failure = this.tellMetadata(metadata);
-    if (failure !== undefined) this.fail(failure);
-    else if (this.end()) this.observer.onComplete();
+    if (failure !== undefined) {
+      this.fail(failure);
+      return;
+    }
+    this.observed?.end(undefined);
+    if (this.end()) this.observer.onComplete();
+  }
+
+  onSent(bytes: number): void {
+    this.observed?.sent(bytes);
   }
 
   onError(error: XtcpError): void {
@@ -210,8 +231,8 @@ class ClientCall implements EndpointCall, Expiring {
       method: this.pattern,
       params,
       payload: request.payload,
-      onAnswer: (value) => {
-        this.onValue(value, nothing);
+      onAnswer: (value, bytes) => {
+        this.onValue(value, nothing, bytes);
         this.onComplete(undefined);
       },
       onError: (error) => {
@@ -237,6 +258,7 @@ class ClientCall implements EndpointCall, Expiring {
     this.attempts ??= this.caller.retries.attempts();
     const waitMs = this.attempts.again(error, this.request.idempotent);
     if (waitMs === undefined) return false;
+    this.observed?.retry(error);
     const stopWaiting = this.caller.retries.wait(
       waitMs,
       () => {
@@ -265,7 +287,9 @@ class ClientCall implements EndpointCall, Expiring {
   }
 
   private fail(error: XtcpError): void {
-    if (this.end()) this.observer.onError(error);
+    if (!this.end()) return;
+    this.observed?.end(error);
+    this.observer.onError(error);
   }
 
   private end(): boolean {
@@ -275,4 +299,8 @@ class ClientCall implements EndpointCall, Expiring {
     if (this.onAbort !== undefined) this.request.signal?.removeEventListener('abort', this.onAbort);
     return true;
   }
+}
+
+function cancelled(): XtcpError {
+  return new XtcpError('CANCELLED', 'the caller waits no more');
 }

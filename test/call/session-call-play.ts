@@ -1,11 +1,12 @@
-import { makeCall, type CallRequest, type Caller } from '../../src/client/call.js';
+import { makeCall, type CallRequest, type Caller } from '../../src/call/call.js';
+import { inputOf } from '../../src/client/input.js';
 import type { Cancel } from '../../src/clock/clock.js';
 import { Deadlines } from '../../src/clock/deadlines.js';
 import { XtcpError } from '../../src/errors/xtcp-error.js';
 import type { Protocol } from '../../src/options/client-options.js';
 import { EndpointPool } from '../../src/pool/endpoint-pool.js';
 import { dialling, type Dialled } from '../pool/session-dialling.js';
-import { Retries, type RetryLimits } from '../../src/client/retries.js';
+import { Retries, type RetryLimits } from '../../src/call/retries.js';
 import type { QueueLimits } from '../../src/pool/call-queue.js';
 import { POOL_LIMITS } from '../pool/session-pooling.js';
 import { HELLO, LIMITS } from '../session/session-play.js';
@@ -58,7 +59,7 @@ export function client(
   const pool = new EndpointPool(protocol, dial, HELLO, undefined, limits, clock, undefined, listener);
   const deadlines = new Deadlines(clock);
   const retries = new Retries(limits, clock);
-  const caller: Caller = { pool, clock, deadlines, retries, limits };
+  const caller: Caller = { endpoint: '127.0.0.1:8001', pool, clock, deadlines, retries, limits };
   const close = async (): Promise<void> => {
     const reason = new XtcpError('CANCELLED', 'the client was closed');
     const closed = pool.close(reason);
@@ -76,6 +77,7 @@ function make(caller: Caller, given: Partial<CallRequest>): Made {
     kind: 'call',
     pattern: 'toupper',
     data: 'a',
+    input: inputOf(given.data),
     metadata: undefined,
     timeoutMs: undefined,
     requestTimeoutMs: 0,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { Retries, type Attempts, type RetryLimits } from '../../src/client/retries.js';
+import { Retries, type Attempts, type RetryLimits } from '../../src/call/retries.js';
 import { XTCP_ERROR_CODES, XtcpError, type XtcpErrorCode } from '../../src/errors/xtcp-error.js';
 import { FakeClock } from '../support/fake-clock.js';
 
