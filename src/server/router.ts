@@ -10,6 +10,9 @@ export interface XtcpExtras {
   [extra: string]: unknown;
 }
 
+/** What the patterns begin with that this transport answers by itself. */
+const RESERVED = 'xtcp.';
+
 /** Who answers to one pattern: at most one handler of calls, and any number of handlers of events. */
 export interface Route {
   /** In Nest's normal form, as its handlers declare it. */
@@ -31,9 +34,16 @@ export class Router {
 
   /**
    * @param pattern in Nest's normal form
-   * @throws {XtcpError} INVALID_ARGUMENT where the handler's extras say a payload that there is not.
+   * @throws {XtcpError} INVALID_ARGUMENT where the pattern is reserved, or the handler's extras say a payload that there
+   * is not.
    */
   add(pattern: string, handler: MessageHandler): void {
+    if (pattern.startsWith(RESERVED)) {
+      throw new XtcpError(
+        'INVALID_ARGUMENT',
+        `the pattern ${quoteForMessage(pattern)} is reserved: those that begin with "${RESERVED}" are the transport's own`,
+      );
+    }
     const { payload } = (handler.extras ?? {}) as XtcpExtras;
     if (payload !== undefined && !PAYLOAD_KINDS.includes(payload)) {
       throw new XtcpError(
@@ -42,6 +52,20 @@ export class Router {
           `there are ${PAYLOAD_KINDS.join(', ')}`,
       );
     }
+    this.put(pattern, handler);
+  }
+
+  /**
+   * Answers a pattern that begins with {@link RESERVED}, as a handler of calls would, but outside of the application.
+   * @param answer gets the data, text where the request is classic; what it throws is for the log, unless it is an
+   * XtcpException
+   */
+  reserve(pattern: string, answer: (data: unknown) => unknown): void {
+    const handler: MessageHandler = async (data: unknown) => answer(data);
+    this.put(pattern, Object.assign(handler, { extras: { payload: 'text' } satisfies XtcpExtras }));
+  }
+
+  private put(pattern: string, handler: MessageHandler): void {
     let route = this.routes.get(pattern);
     if (route === undefined) {
       route = { pattern, call: undefined, events: [] };
