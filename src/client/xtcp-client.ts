@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 
 import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
@@ -12,9 +12,9 @@ import { EndpointCaller } from '../call/endpoint-caller.js';
 import { nothing, systemClock, type Cancel } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import { resolveClientOptions, type ResolvedClientOptions, type XtcpClientOptions } from '../options/client-options.js';
-import type { Dial } from '../pool/connection.js';
 import type { PoolStatus } from '../pool/pool.js';
 import { Inbox } from '../session/inbox.js';
+import type { Connect } from '../socket/dial.js';
 import { Dialler } from '../socket/dialler.js';
 import type { Packer } from '../wire/codec.js';
 import { requireMsgpack } from '../wire/msgpack.js';
@@ -67,8 +67,8 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
     if (serializer !== undefined || deserializer !== undefined) {
       this.packets = new PacketExchange({ serializer, deserializer });
     }
-    this.dialler = new Dialler(this.options, systemClock);
-    this.caller = new EndpointCaller(this.options, (onOpen, onFailed) => this.dial(onOpen, onFailed), {
+    this.dialler = new Dialler(this.options, systemClock, (target) => this.openSocket(target));
+    this.caller = new EndpointCaller(this.options, (onOpen, onFailed) => this.dialler.dial(onOpen, onFailed), {
       onConnect: () => {
         this.events.emit('connect');
       },
@@ -330,9 +330,9 @@ export class XtcpClient extends ClientProxy<XtcpClientEvents> implements OnAppli
     throw new XtcpError('INVALID_ARGUMENT', `a pattern is a string, a number or an object, not a ${typeof pattern}`);
   }
 
-  /** Opens a connection; for what joins client and server in another way. @internal */
-  protected dial(...[onOpen, onFailed]: Parameters<Dial>): Cancel {
-    return this.dialler.dial(onOpen, onFailed);
+  /** Begins a connection; for what joins client and server in another way. @internal */
+  protected openSocket(...[target]: Parameters<Connect>): Socket {
+    return connect(target);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Server as NetServer, Socket } from 'node:net';
+import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { TlsOptions, TLSSocket } from 'node:tls';
 
 import { Logger } from '@nestjs/common';
@@ -16,7 +16,7 @@ import { tellServerConnection } from '../observe/connections.js';
 import { resolveServerOptions, type ResolvedServerOptions, type XtcpServerOptions } from '../options/server-options.js';
 import { formatEndpoint } from '../options/endpoint.js';
 import { checkReplaceable, checkTlsOptions, mergeTlsOptions } from '../options/tls-options.js';
-import { Acceptor, type PeerAddress } from '../socket/acceptor.js';
+import { Acceptor, type MakeServer, type PeerAddress } from '../socket/acceptor.js';
 import { PlainStream } from '../socket/plain-stream.js';
 import { SocketStream } from '../socket/socket-stream.js';
 import { LEAST } from '../session/hello.js';
@@ -112,6 +112,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
       },
       this.options.handshakeTimeoutMs,
       this.tlsOptions,
+      (...args) => this.makeNetServer(...args),
     );
     this.acceptor.server.on('listening', () => {
       this._status$.next('connected');
@@ -227,6 +228,11 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   override getHandlerByPattern(pattern: string): MessageHandler | null {
     const route = this.router.find(pattern);
     return route?.call ?? route?.events[0] ?? null;
+  }
+
+  /** Makes what listens, without TLS, while this is constructed; for what joins client and server in another way. @internal */
+  protected makeNetServer(...[options, onConnection]: Parameters<MakeServer>): NetServer {
+    return createServer(options, onConnection);
   }
 
   private readonly logError = (error: Error): void => {

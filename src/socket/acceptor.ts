@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type ServerOpts, type Socket } from 'node:net';
 import { Server as TlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 
 import type { Endpoint } from '../options/endpoint.js';
@@ -33,6 +33,9 @@ export interface AcceptorListener {
   onHandshakeFailed(address: PeerAddress, carrier: Socket, error: Error): void;
 }
 
+/** Makes the `net.Server` of an acceptor without TLS. */
+export type MakeServer = (options: ServerOpts, onConnection: (socket: Socket) => void) => Server;
+
 /** A listening socket and the connections it took, which it knows until each is closed. */
 export class Acceptor {
   readonly server: Server;
@@ -53,6 +56,7 @@ export class Acceptor {
     private readonly listener: AcceptorListener,
     private readonly handshakeTimeoutMs: number,
     tlsOptions?: TlsOptions,
+    makeServer: MakeServer = createServer,
   ) {
     const closed = (socket: Socket): void => {
       this.closed(socket);
@@ -66,7 +70,7 @@ export class Acceptor {
       listener.onGone(addressOf(this));
       closed(this);
     };
-    this.server = tlsOptions === undefined ? this.plainServer() : this.tlsServer(tlsOptions);
+    this.server = tlsOptions === undefined ? this.plainServer(makeServer) : this.tlsServer(tlsOptions);
   }
 
   /** @throws what `net.Server.listen` throws at once; what it finds out later it tells by 'error' */
@@ -119,9 +123,9 @@ export class Acceptor {
     for (const socket of this.sockets) socket.destroy();
   }
 
-  private plainServer(): Server {
+  private plainServer(makeServer: MakeServer): Server {
     // Half-open: a client may end its output behind its request and still wait for the answer (`nc -N` does).
-    return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    return makeServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       if (this.listener.admits(addressOf(socket), socket)) this.take(socket, this.onPlainClosed);
     });
   }

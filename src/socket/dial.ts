@@ -1,4 +1,4 @@
-import { connect, isIP, type Socket } from 'node:net';
+import { connect as connectSocket, isIP, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 
 import type { Cancel, Clock } from '../clock/clock.js';
@@ -19,6 +19,9 @@ export interface DialListener {
   onFailed(error: XtcpError): void;
 }
 
+/** Begins a connection, as `net.connect` does. */
+export type Connect = (options: NetConnectOpts) => Socket;
+
 /**
  * Opens a connection to `endpoint`; gives up after `timeoutMs` (0: never).
  * @param tls its TLS options; undefined for none. The handshake counts within the same time.
@@ -29,6 +32,7 @@ export function dial(
   clock: Clock,
   listener: DialListener,
   tls?: ConnectionOptions,
+  connect: Connect = connectSocket,
 ): Cancel {
   // Half-open, since a peer that ends its output may still take what is on its way; the protocols close in order.
   let socket: Socket = connect({ ...endpoint, allowHalfOpen: true, noDelay: true });

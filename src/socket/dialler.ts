@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { Socket } from 'node:net';
+import { connect as connectSocket, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 
 import type { Cancel, Clock } from '../clock/clock.js';
@@ -9,7 +9,7 @@ import { CHANNELS } from '../observe/channels.js';
 import { tellClientConnection } from '../observe/connections.js';
 import { formatEndpoint, type Endpoint } from '../options/endpoint.js';
 import { checkTlsOptions, mergeTlsOptions } from '../options/tls-options.js';
-import { dial } from './dial.js';
+import { dial, type Connect } from './dial.js';
 import { PlainStream } from './plain-stream.js';
 import { SocketStream, type SocketStreamLimits } from './socket-stream.js';
 import { withSecureContext } from './tls-context.js';
@@ -32,6 +32,7 @@ export class Dialler {
   constructor(
     private readonly limits: DialLimits,
     private readonly clock: Clock,
+    private readonly connect: Connect = connectSocket,
   ) {
     const { endpoint, tlsOptions } = limits;
     this.name = formatEndpoint(endpoint);
@@ -61,7 +62,7 @@ export class Dialler {
       );
     };
     return this.outside.runInAsyncScope(() =>
-      dial(endpoint, connectTimeoutMs, this.clock, { onConnected, onFailed }, tlsOptions),
+      dial(endpoint, connectTimeoutMs, this.clock, { onConnected, onFailed }, tlsOptions, this.connect),
     );
   }
 

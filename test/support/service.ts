@@ -24,14 +24,16 @@ export function moduleOf(metadata: ModuleMetadata): Type {
  * A real Nest microservice with these controllers (or this module), listening on a port that the system picked; closed
  * when the test ends.
  * @param prepare sets up what has to be there before it listens: global pipes, hooks
+ * @param make makes the server, where it is to be another than one of sockets
  */
 export async function startService(
   controllers: Type[] | ModuleMetadata,
   options: XtcpServerOptions = {},
   prepare: (app: INestMicroservice, server: XtcpServer) => void = () => {},
+  make: (options: XtcpServerOptions) => XtcpServer = (all) => new XtcpServer(all),
 ): Promise<Service> {
   const metadata = Array.isArray(controllers) ? { controllers } : controllers;
-  const server = new XtcpServer({ ...(options.path === undefined && { port: 0 }), gracePeriodMs: 100, ...options });
+  const server = make({ ...(options.path === undefined && { port: 0 }), gracePeriodMs: 100, ...options });
   const app = await NestFactory.createMicroservice(moduleOf(metadata), { strategy: server, logger: false });
   prepare(app, server);
   onTestFinished(() => app.close());

@@ -3,7 +3,7 @@ import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservice
 import { lastValueFrom } from 'rxjs';
 import { expect } from 'vitest';
 
-import type { XtcpClient, XtcpContext, XtcpServerOptions } from '../../../src/index.js';
+import type { XtcpClient, XtcpContext, XtcpServer, XtcpServerOptions } from '../../../src/index.js';
 import { XtcpRecordBuilder } from '../../../src/index.js';
 import { deferred, Happenings } from '../../nest/support/deferred.js';
 import { clientOf, startService, type Service } from '../../support/service.js';
@@ -18,7 +18,10 @@ export interface FaultService extends Service {
 }
 
 /** A service whose calls wait until the test releases them, or nobody waits for them. */
-export async function faultService(options: XtcpServerOptions = {}): Promise<FaultService> {
+export async function faultService(
+  options: XtcpServerOptions = {},
+  make?: (options: XtcpServerOptions) => XtcpServer,
+): Promise<FaultService> {
   const began = new Happenings();
   const ended = new Happenings();
   const gate = deferred();
@@ -93,7 +96,7 @@ export async function faultService(options: XtcpServerOptions = {}): Promise<Fau
     }
   }
 
-  const service = await startService([FaultController], options);
+  const service = await startService([FaultController], options, undefined, make);
   return { ...service, began, ended, release: gate.resolve };
 }
 
