@@ -1,3 +1,5 @@
+// See pipe.ts.
+import { setImmediate } from 'node:timers';
 import { Socket, type AddressInfo } from 'node:net';
 
 import { nothing, type Cancel, type Clock } from '../clock/clock.js';
@@ -27,7 +29,7 @@ interface Shown {
 type Done = (error?: Error | null) => void;
 
 /** Node's errors of sockets, by their code. */
-export function socketError(code: string, syscall: string): NodeJS.ErrnoException {
+function socketError(code: string, syscall: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${syscall} ${code}`), { code, syscall });
 }
 
@@ -181,7 +183,12 @@ export class MemorySocket extends Socket implements Receiver {
     }
     // What is left need not wait for a reader any more.
     this.input?.resume();
-    super._destroy(error, done);
+    this.shown.connecting = false;
+    done(error);
+    // Node's own would do this where there is a handle.
+    setImmediate(() => {
+      this.emit('close', error !== null);
+    });
   }
 
   private transmit(pieces: readonly Buffer[], done: Done): void {

@@ -28,7 +28,6 @@ type Parcel =
 export class Pipe {
   private parcels: Parcel[] = [];
   private bytes = 0;
-  private lastAt = 0;
   private wanted = true;
   private stopWaiting: Cancel | undefined;
   private onRoom: (() => void) | undefined;
@@ -38,11 +37,6 @@ export class Pipe {
     private readonly direction: Direction,
     private readonly receiver: Receiver,
   ) {}
-
-  /** Whether anything is on its way. */
-  get isBusy(): boolean {
-    return this.parcels.length > 0;
-  }
 
   /** @param onTaken is called once: at once where there is room, else when there is */
   sendBytes(bytes: Buffer, onTaken: () => void): void {
@@ -84,7 +78,6 @@ export class Pipe {
     this.stopWaiting = undefined;
     const now = this.conditions.clock.now();
     this.parcels = this.parcels.map((parcel) => ({ ...parcel, at: Math.min(parcel.at, now) }));
-    this.lastAt = Math.min(this.lastAt, now);
     this.schedule();
   }
 
@@ -112,9 +105,9 @@ export class Pipe {
   }
 
   private arrival(): number {
+    const at = this.conditions.clock.now() + this.conditions.delayMs[this.direction];
     // Behind what was sent before, which may have been given a longer way.
-    this.lastAt = Math.max(this.lastAt, this.conditions.clock.now() + this.conditions.delayMs[this.direction]);
-    return this.lastAt;
+    return Math.max(at, this.parcels.at(-1)?.at ?? at);
   }
 
   private schedule(): void {

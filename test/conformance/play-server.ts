@@ -7,7 +7,7 @@ import { PlayedPeer, type Cut } from './played-peer.js';
 /** A service that was started, and how to reach it. */
 export interface Reachable {
   readonly service: Service;
-  dial(): Promise<RawPeer>;
+  dial(this: void): Promise<RawPeer>;
 }
 
 /** The service under test, set up as a vector says; the names of README.md are those of the protocol. */

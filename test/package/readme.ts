@@ -32,6 +32,12 @@ export function sessionPrograms(): { readonly service: string; readonly caller: 
   return { service: program('service.ts'), caller: program('caller.ts'), prints };
 }
 
+/** A program of a page under docs/, put together from its pieces. */
+export function docSamples(page: string, file: string): string {
+  const pieces = samples(readFileSync(join(ROOT, 'docs', page), 'utf8')).filter((piece) => piece.file === file);
+  return pieces.map(({ text }) => text).join('\n');
+}
+
 export function samples(text = readme): Sample[] {
   return [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = '', sample = '']) => ({
     language,

@@ -20,6 +20,10 @@ import { failureOf, testNetwork } from './support.js';
 const WINDOW = 65_536;
 const CHUNK = 16_384;
 
+async function* numbers(): AsyncGenerator<number> {
+  yield* [1, 2, 3];
+}
+
 interface Calling extends Service {
   readonly network: XtcpTestNetwork;
   readonly client: XtcpClient;
@@ -112,7 +116,7 @@ describe.each(['session', 'classic', 'auto'] as const)('a client in memory that 
   it('has events handled', async () => {
     const { client, happened } = await start({ protocol });
     await lastValueFrom(client.emit('noted', 'it'), { defaultValue: undefined });
-    await happened.including('it');
+    expect(await happened.including('it')).toEqual(['it']);
   });
 
   it('gets the code of an error', async () => {
@@ -171,9 +175,6 @@ describe('a session in memory', () => {
 
   it('streams to the handler', async () => {
     const { client } = await start();
-    async function* numbers(): AsyncGenerator<number> {
-      yield* [1, 2, 3];
-    }
     expect(await lastValueFrom(client.send('sum', numbers()))).toBe(6);
   });
 
@@ -182,7 +183,7 @@ describe('a session in memory', () => {
     const call = client.send('wait', 'call').subscribe();
     await happened.including('call began');
     call.unsubscribe();
-    await happened.including('call aborted');
+    expect(await happened.including('call aborted')).toEqual(['call began', 'call aborted']);
   });
 
   it('ends a call at its deadline, on both sides', async () => {
@@ -228,7 +229,7 @@ describe('a session in memory', () => {
     await client.connect();
     const other = network.createClient({ port, protocol: 'session', retries: 0 });
     const error = await failureOf(other.connect());
-    expect(error).toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining('maxConnections') });
+    expect(error).toMatchObject({ code: 'UNAVAILABLE', executed: false });
   });
 });
 

@@ -14,7 +14,7 @@ export interface FaultService extends Service {
   /** The name of every call that nothing runs of any more, in order. */
   readonly ended: Happenings;
   /** Lets go of the calls that wait, now and from now on. */
-  release(): void;
+  release(this: void): void;
 }
 
 /** A service whose calls wait until the test releases them, or nobody waits for them. */
