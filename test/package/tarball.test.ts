@@ -13,6 +13,7 @@ interface PackageJson {
   readonly license: string;
   readonly engines: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly dependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
   readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>;
   readonly devDependencies: Readonly<Record<string, string>>;
@@ -86,8 +87,8 @@ describe('the tarball', () => {
 describe('package.json', () => {
   const manifest = read<PackageJson>('package.json');
 
-  it('asks for no package at run time, and has Nest, rxjs and reflect-metadata brought by the application', () => {
-    expect(manifest).not.toHaveProperty('dependencies');
+  it('asks for what its command line is made of, and has all else brought by the application', () => {
+    expect(Object.keys(manifest.dependencies)).toEqual(['cli-progress', 'commander', 'picocolors']);
     expect(manifest).not.toHaveProperty('optionalDependencies');
     expect(manifest).not.toHaveProperty('bundleDependencies');
     expect(manifest).not.toHaveProperty('bundledDependencies');
@@ -95,7 +96,10 @@ describe('package.json', () => {
       '@nestjs/common',
       '@nestjs/core',
       '@nestjs/microservices',
+      '@nestjs/terminus',
+      '@opentelemetry/api',
       'msgpackr',
+      'prom-client',
       'reflect-metadata',
       'rxjs',
     ]);
@@ -121,15 +125,18 @@ describe('package-lock.json', () => {
   const { '': root, ...installed } = lock.packages;
 
   it('is that of package.json', () => {
-    const { name, version, license, engines, peerDependencies, devDependencies } = manifest;
+    const { name, version, license, engines, dependencies, peerDependencies, devDependencies } = manifest;
     expect({ name: lock.name, version: lock.version }).toEqual({ name, version });
     const { peerDependenciesMeta } = manifest;
-    expect(peerDependenciesMeta).toEqual({ msgpackr: { optional: true } });
+    expect(Object.entries(peerDependenciesMeta)).toEqual(
+      ['@nestjs/terminus', '@opentelemetry/api', 'msgpackr', 'prom-client'].map((peer) => [peer, { optional: true }]),
+    );
     expect(root).toEqual({
       name,
       version,
       license,
       engines,
+      dependencies,
       peerDependencies,
       peerDependenciesMeta,
       devDependencies,
