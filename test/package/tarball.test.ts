@@ -95,6 +95,7 @@ describe('package.json', () => {
       '@nestjs/common',
       '@nestjs/core',
       '@nestjs/microservices',
+      '@nestjs/terminus',
       'msgpackr',
       'reflect-metadata',
       'rxjs',
@@ -106,11 +107,13 @@ describe('package.json', () => {
     expect(manifest.engines).toEqual({ node: '>=20.19' });
   });
 
-  it('exports the library with types first and a condition that require() takes too', () => {
-    const library = manifest.exports['.'] ?? {};
-    expect(Object.entries(library)).toEqual([
-      ['types', './dist/index.d.ts'],
-      ['default', './dist/index.js'],
+  it.each([
+    ['.', './dist/index'],
+    ['./terminus', './dist/terminus/index'],
+  ])('exports %s with types first and a condition that require() takes too', (entry, path) => {
+    expect(Object.entries(manifest.exports[entry] ?? {})).toEqual([
+      ['types', `${path}.d.ts`],
+      ['default', `${path}.js`],
     ]);
   });
 });
@@ -124,7 +127,10 @@ describe('package-lock.json', () => {
     const { name, version, license, engines, peerDependencies, devDependencies } = manifest;
     expect({ name: lock.name, version: lock.version }).toEqual({ name, version });
     const { peerDependenciesMeta } = manifest;
-    expect(peerDependenciesMeta).toEqual({ msgpackr: { optional: true } });
+    expect(peerDependenciesMeta).toEqual({
+      '@nestjs/terminus': { optional: true },
+      msgpackr: { optional: true },
+    });
     expect(root).toEqual({
       name,
       version,
