@@ -28,6 +28,7 @@ import { identify } from './identify.js';
 import { ConnectionPlaces } from './connection-places.js';
 import { ServerConnection, type ConnectionHost } from './connection.js';
 import { Dispatcher } from './dispatcher.js';
+import { answerHealth, HEALTH_PATTERN, ServerHealth } from './health.js';
 import { Router } from './router.js';
 import { complaintOf, refusalOf, tellWithoutTls } from './tls-peer.js';
 import type { ProcessingHooks } from './work.js';
@@ -56,6 +57,8 @@ const LAST_WORDS_MS = 1000;
  */
 export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> implements CustomTransportStrategy {
   override transportId: Transport | symbol = XTCP;
+  /** How the server is, for the application to say; what `xtcp.health` answers. */
+  readonly health = new ServerHealth();
   protected override readonly logger = new Logger(XtcpServer.name);
   private readonly options: ResolvedServerOptions;
   private readonly router = new Router((pattern) => this.normalizePattern(pattern as Record<string, string>));
@@ -78,6 +81,8 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     super();
     this.options = resolveServerOptions(options);
     if (this.options.inherit) keepCurrentCall();
+    // A server that has all that it can do is no less well: an orchestrator that took it away would only load the others.
+    this.router.reserve(HEALTH_PATTERN, (data) => answerHealth(this.health, data), true);
     this.dispatcher = new Dispatcher(
       this.router,
       this.options.payload,
@@ -114,6 +119,8 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
       this.tlsOptions,
     );
     this.acceptor.server.on('listening', () => {
+      // It may have been told to drain while it was about to listen.
+      if (this.draining === undefined) this.health.opened();
       this._status$.next('connected');
     });
     this.acceptor.server.on('close', () => {
@@ -164,6 +171,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
    * the application lets go of what its handlers need.
    */
   drain(gracePeriodMs = this.options.gracePeriodMs): Promise<void> {
+    this.health.drains();
     this.draining ??= this.letGo(gracePeriodMs);
     return this.draining;
   }

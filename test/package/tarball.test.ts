@@ -110,11 +110,13 @@ describe('package.json', () => {
     expect(manifest.engines).toEqual({ node: '>=20.19' });
   });
 
-  it('exports the library with types first and a condition that require() takes too', () => {
-    const library = manifest.exports['.'] ?? {};
-    expect(Object.entries(library)).toEqual([
-      ['types', './dist/index.d.ts'],
-      ['default', './dist/index.js'],
+  it.each([
+    ['.', './dist/index'],
+    ['./terminus', './dist/terminus/index'],
+  ])('exports %s with types first and a condition that require() takes too', (entry, path) => {
+    expect(Object.entries(manifest.exports[entry] ?? {})).toEqual([
+      ['types', `${path}.d.ts`],
+      ['default', `${path}.js`],
     ]);
   });
 });
