@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-import type { Clock } from '../clock/clock.js';
+import type { Cancel, Clock } from '../clock/clock.js';
 import type { Page, Pages } from './probe-pages.js';
 
 const MAX_HEADER_BYTES = 8192;
@@ -29,8 +29,10 @@ const REFUSALS = {
  */
 export class Probes {
   private readonly http = createServer({ maxHeaderSize: MAX_HEADER_BYTES });
-  /** Connections on which a request is still to come. */
-  private readonly asking = new Set<Duplex>();
+  /** The connections that are open, each with what stops its timer. */
+  private readonly timers = new Map<Duplex, Cancel>();
+  /** The request of each, once its head is there. */
+  private readonly requests = new WeakMap<Duplex, IncomingMessage>();
   private readonly hint: string;
 
   /** @param timeoutMs milliseconds for a request and its answer; 0 for {@link MAX_PROBE_MS} */
@@ -40,7 +42,7 @@ export class Probes {
     private readonly clock: Clock,
   ) {
     this.hint = `there is GET and HEAD of ${Array.from(pages.keys()).join(', ')}`;
-    // So that Node says `Connection: close`, and holds to it. Its time limits need a server that listens.
+    // What lies behind a request is not to be asked. Time limits of Node's own need a server that listens.
     this.http.maxRequestsPerSocket = 1;
     const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
       this.take(request, response);
@@ -58,20 +60,14 @@ export class Probes {
 
   /** Takes a connection over, into which what has come was put back. */
   serve(socket: Socket): void {
-    let stopTimer = this.clock.after(this.timeoutMs || MAX_PROBE_MS, () => {
-      if (!this.asking.has(socket)) {
-        socket.destroy();
-        return;
-      }
-      this.refuse(socket, 'slow');
-      stopTimer = this.clock.after(LAST_WORDS_MS, () => {
-        socket.destroy();
-      });
+    const stopTimer = this.clock.after(this.timeoutMs || MAX_PROBE_MS, () => {
+      if (this.requests.has(socket)) socket.destroy();
+      else this.refuse(socket, 'slow');
     });
-    this.asking.add(socket);
+    this.timers.set(socket, stopTimer);
     socket.once('close', () => {
-      this.asking.delete(socket);
-      stopTimer();
+      this.timers.get(socket)?.();
+      this.timers.delete(socket);
     });
     this.http.emit('connection', socket);
     socket.resume();
@@ -79,12 +75,12 @@ export class Probes {
 
   /** Closes what nothing has been asked on yet; the rest closes by itself, behind its answer. */
   dropAsking(): void {
-    for (const socket of this.asking) socket.destroy();
+    for (const socket of this.timers.keys()) if (!this.requests.has(socket)) socket.destroy();
   }
 
   /** Answers once the request has been read whole: a connection that is closed with something unread is reset. */
   private take(request: IncomingMessage, response: ServerResponse): void {
-    this.asking.delete(request.socket);
+    this.requests.set(request.socket, request);
     let bytes = 0;
     request.on('data', (piece: Buffer) => {
       bytes += piece.length;
@@ -112,6 +108,8 @@ export class Probes {
   }
 
   private refuse(socket: Duplex, why: keyof typeof REFUSALS): void {
+    // What lies behind a request that is whole does not keep it from its answer.
+    if (why !== 'connect' && this.requests.get(socket)?.complete === true) return;
     // Said once; who goes on behind it gets no further word.
     if (!socket.writable) {
       socket.destroy();
@@ -128,6 +126,11 @@ export class Probes {
       'Connection: close',
     ];
     socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+    this.timers.get(socket)?.();
+    const stopTimer = this.clock.after(LAST_WORDS_MS, () => {
+      socket.destroy();
+    });
+    this.timers.set(socket, stopTimer);
   }
 }
 
@@ -139,6 +142,7 @@ function send(response: ServerResponse, { status, text, contentType = PLAIN_TEXT
     'Content-Length': body.length,
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
+    Connection: 'close',
   });
   response.end(body);
 }
