@@ -38,6 +38,7 @@ const AUTHENTICATE: readonly OptionCase[] = [
     refuses: ['x', ...NO_FUNCTIONS],
   },
 ];
+const authenticate = (): string => 'who';
 const REGISTER = { contentType: 'text/plain', metrics: async () => '' };
 /** What it takes is told by {@link PROBES_READ}. */
 const PROBES: OptionCase = {
@@ -101,7 +102,6 @@ describe('takes', () => {
   });
 
   test('probes beside authenticate, with metrics only where they are asked for', () => {
-    const authenticate = (): string => 'who';
     expect(resolveServerOptions({ authenticate, probes: true }).probes).toEqual({ metrics: 'withheld' });
     expect(resolveServerOptions({ authenticate, probes: {} }).probes).toEqual({ metrics: 'withheld' });
     expect(resolveServerOptions({ authenticate, probes: { metrics: true } }).probes).toEqual({ metrics: 'default' });

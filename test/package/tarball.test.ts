@@ -96,6 +96,7 @@ describe('package.json', () => {
       '@nestjs/core',
       '@nestjs/microservices',
       'msgpackr',
+      'prom-client',
       'reflect-metadata',
       'rxjs',
     ]);
@@ -113,6 +114,14 @@ describe('package.json', () => {
       ['default', './dist/index.js'],
     ]);
   });
+
+  it('exports metrics for Prometheus in the same way', () => {
+    const metrics = manifest.exports['./prometheus'] ?? {};
+    expect(Object.entries(metrics)).toEqual([
+      ['types', './dist/prometheus/index.d.ts'],
+      ['default', './dist/prometheus/index.js'],
+    ]);
+  });
 });
 
 describe('package-lock.json', () => {
@@ -124,7 +133,7 @@ describe('package-lock.json', () => {
     const { name, version, license, engines, peerDependencies, devDependencies } = manifest;
     expect({ name: lock.name, version: lock.version }).toEqual({ name, version });
     const { peerDependenciesMeta } = manifest;
-    expect(peerDependenciesMeta).toEqual({ msgpackr: { optional: true } });
+    expect(peerDependenciesMeta).toEqual({ msgpackr: { optional: true }, 'prom-client': { optional: true } });
     expect(root).toEqual({
       name,
       version,
