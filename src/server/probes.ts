@@ -69,6 +69,8 @@ export class Probes {
       this.timers.get(socket)?.();
       this.timers.delete(socket);
     });
+    // Node listens for as long as it reads requests; behind that, nobody would, and an error ends the process.
+    socket.on('error', () => {});
     this.http.emit('connection', socket);
     socket.resume();
   }

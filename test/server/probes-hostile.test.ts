@@ -20,6 +20,13 @@ async function answerTo({ raw }: Serving, ...pieces: (string | Buffer)[]): Promi
   return peer.takeAll();
 }
 
+/** Connections that a server has. */
+function connectionsOf({ server }: Serving): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.unwrap().getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+  });
+}
+
 function statusIn(answer: string): string | undefined {
   return /^HTTP\/1\.1 (\d+) /.exec(answer)?.[1];
 }
@@ -148,6 +155,16 @@ describe('a client that is slow', () => {
   });
 });
 
+test('a client that resets its connection behind a CONNECT ends nothing but that', async () => {
+  const service = await serving({ probes: PROBES });
+  const peer = await service.raw();
+  peer.send('CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n');
+  await peer.until(() => peer.bytes.includes('\n\r\nthis is no proxy'));
+  peer.socket.resetAndDestroy();
+  await expect.poll(() => connectionsOf(service)).toBe(0);
+  expect(await statusOf(service.port, '/livez')).toBe(200);
+});
+
 test('many clients that leave in the middle of a request leave nothing behind', async () => {
   const service = await serving({ probes: PROBES });
   const peers = await Promise.all(Array.from({ length: 50 }, () => service.raw()));
@@ -157,10 +174,6 @@ test('many clients that leave in the middle of a request leave nothing behind', 
     if (index % 2 === 0) peer.socket.destroy();
     else peer.socket.resetAndDestroy();
   }
-  const connections = (): Promise<number> =>
-    new Promise((resolve, reject) => {
-      service.server.unwrap().getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
-    });
-  await expect.poll(connections).toBe(0);
+  await expect.poll(() => connectionsOf(service)).toBe(0);
   expect(await statusOf(service.port, '/livez')).toBe(200);
 });
