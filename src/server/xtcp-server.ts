@@ -161,11 +161,11 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   }
 
   /**
-   * Prepares for the end: accepts no connection any more and asks those that are open to go elsewhere, while every call
-   * that still comes on them is served. Resolves when the last one has gone and no handler runs any more, at the latest
-   * after `gracePeriodMs`, which is the option's where nothing is given. {@link close} does this by itself; alone it is for
-   * what has to happen in between, before
-   * the application lets go of what its handlers need.
+   * Prepares for the end: accepts no connection any more, or, with `probes`, turns away whoever still comes, and asks those
+   * that are open to go elsewhere, while every call that still comes on them is served. Resolves when the last one has gone
+   * and no handler runs any more, at the latest after `gracePeriodMs`, which is the option's where nothing is given.
+   * {@link close} does this by itself; alone it is for what has to happen in between, before the application lets go of
+   * what its handlers need.
    */
   drain(gracePeriodMs = this.options.gracePeriodMs): Promise<void> {
     this.draining ??= this.letGo(gracePeriodMs);

@@ -5,31 +5,11 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { CHANNELS } from '../../src/observe/channels.js';
 import { XtcpMetrics } from '../../src/prometheus/index.js';
 import { serving } from '../server/serving.js';
+import { NAMES } from './names.js';
 import { metricsOf, scrape } from './scrape.js';
 
 const ECHO = { pattern: 'echo', kind: 'call', code: 'OK' };
 const COUNT = 'xtcp_client_call_duration_seconds_count';
-
-/** The names of all metrics, so that one that comes or goes is noticed. */
-const NAMES = [
-  'xtcp_client_call_duration_seconds',
-  'xtcp_client_calls_in_flight',
-  'xtcp_client_connections',
-  'xtcp_client_connections_lost_total',
-  'xtcp_client_connections_opened_total',
-  'xtcp_client_received_bytes_total',
-  'xtcp_client_retries_total',
-  'xtcp_client_sent_bytes_total',
-  'xtcp_server_call_duration_seconds',
-  'xtcp_server_calls_in_flight',
-  'xtcp_server_connections',
-  'xtcp_server_connections_broken_total',
-  'xtcp_server_connections_opened_total',
-  'xtcp_server_connections_refused_total',
-  'xtcp_server_received_bytes_total',
-  'xtcp_server_refused_calls_total',
-  'xtcp_server_sent_bytes_total',
-];
 
 const areObserved = (): boolean[] => Object.values(CHANNELS).map(({ hasSubscribers }) => hasSubscribers);
 
