@@ -53,6 +53,20 @@ export class SocketStream implements ByteStream {
     this.socket.on('data', onData).on('end', onEnd).on('timeout', onTimeout).on('error', onError).on('close', onClose);
   }
 
+  /**
+   * Gives the socket away, with what has come: whoever takes it gets that first. Nothing of it is told here any more.
+   * For before anything is written.
+   */
+  handOver(piece: Buffer): Socket {
+    const { socket } = this;
+    this.listener = undefined;
+    socket.off('data', onData).off('end', onEnd).off('timeout', onTimeout).off('error', onError).off('close', onClose);
+    // Paused, it keeps what is put back until somebody listens and resumes it.
+    socket.pause();
+    socket.unshift(piece);
+    return socket;
+  }
+
   /** For the socket. */
   take(piece: Buffer): void {
     this.listener?.onData(piece);

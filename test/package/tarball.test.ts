@@ -112,6 +112,7 @@ describe('package.json', () => {
 
   it.each([
     ['.', './dist/index'],
+    ['./prometheus', './dist/prometheus/index'],
     ['./terminus', './dist/terminus/index'],
   ])('exports %s with types first and a condition that require() takes too', (entry, path) => {
     expect(Object.entries(manifest.exports[entry] ?? {})).toEqual([
