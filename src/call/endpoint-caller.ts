@@ -9,6 +9,7 @@ import type { Dial } from '../pool/connection.js';
 import { EndpointPool } from '../pool/endpoint-pool.js';
 import type { PoolListener } from '../pool/pool.js';
 import { LEAST } from '../session/hello.js';
+import type { PingObserver } from '../session/pings.js';
 import { MSGPACK_LETTER } from '../wire/codec.js';
 import { findMsgpack, requireMsgpack } from '../wire/msgpack.js';
 import { makeCall, type Caller, type CallObserver, type CallRequest } from './call.js';
@@ -53,6 +54,20 @@ export class EndpointCaller implements Caller {
   /** As {@link makeCall}. */
   call(request: CallRequest, observer: CallObserver): Cancel {
     return makeCall(this, request, observer);
+  }
+
+  /**
+   * Asks the server for a sign of life, over a connection that is opened where there is none: the round trip without
+   * any handler. While one is on its way, the next waits.
+   * @returns what to call when nobody waits for it any more
+   */
+  ping({ onPong, onError }: PingObserver): Cancel {
+    return this.pool.ping({
+      onPong,
+      onError: (error) => {
+        onError(error.at(this.endpoint));
+      },
+    });
   }
 
   /**
