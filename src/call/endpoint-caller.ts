@@ -26,12 +26,15 @@ export class EndpointCaller implements Caller {
 
   /**
    * @param listener is told of errors that name the endpoint
+   * @param mayPack whether calls may be made in MessagePack though the options do not say so; loading msgpackr, where
+   * it is installed, takes some milliseconds
    * @throws {XtcpError} INVALID_ARGUMENT where the codec is MessagePack, and there is no msgpackr
    */
-  constructor(options: ResolvedClientOptions, dial: Dial, listener: PoolListener) {
+  constructor(options: ResolvedClientOptions, dial: Dial, listener: PoolListener, mayPack = true) {
     this.limits = options;
     this.endpoint = formatEndpoint(options.endpoint);
-    const msgpack = options.codec === 'msgpack' ? requireMsgpack('the codec "msgpack"') : findMsgpack();
+    const optional = mayPack ? findMsgpack() : undefined;
+    const msgpack = options.codec === 'msgpack' ? requireMsgpack('the codec "msgpack"') : optional;
     const hello = {
       maxFrame: Math.max(options.maxFrameBytes, LEAST.maxFrame),
       window: options.windowBytes,
@@ -61,11 +64,13 @@ export class EndpointCaller implements Caller {
    * any handler. While one is on its way, the next waits.
    * @returns what to call when nobody waits for it any more
    */
-  ping({ onPong, onError }: PingObserver): Cancel {
+  ping(observer: PingObserver): Cancel {
     return this.pool.ping({
-      onPong,
+      onPong: () => {
+        observer.onPong();
+      },
       onError: (error) => {
-        onError(error.at(this.endpoint));
+        observer.onError(error.at(this.endpoint));
       },
     });
   }
