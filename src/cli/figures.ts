@@ -10,7 +10,8 @@ export function formatNumber(value: number): string {
 /** A time in the unit that fits. */
 export function formatMs(ms: number): string {
   if (ms >= MS_PER_SECOND) return `${formatNumber(ms / MS_PER_SECOND)} s`;
-  return ms >= 1 ? `${formatNumber(ms)} ms` : `${(ms * MS_PER_SECOND).toFixed(0)} µs`;
+  const us = Math.round(ms * MS_PER_SECOND);
+  return us < MS_PER_SECOND ? `${us} µs` : `${formatNumber(ms)} ms`;
 }
 
 /** As {@link formatMs}, without zeros behind the point; for bounds, which are round. */

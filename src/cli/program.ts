@@ -16,12 +16,16 @@ import { collectMetadata, countUpTo, parseRate, parseTime, timeFrom } from './pa
 
 const TARGET = 'host:port, host (port 8001), :port, [ipv6]:port or unix:/path';
 const PATTERN = "the handler's pattern; one that is an object as JSON";
+/** The variable in the environment that has the token. */
+const TOKEN = 'XTCP_AUTH';
 const MOST = 1_000_000_000;
 /** A server takes 1000 frames without a call in a second (docs/protocol.md, "Floods"). */
 const LEAST_PING_INTERVAL_MS = 2;
 
 /** The commands. Each is loaded when it runs, so that none waits for what only others need. */
 export function makeProgram(io: Io): { program: Command; state: { exitCode: number } } {
+  // Set to nothing is not set, as with NO_COLOR.
+  if (process.env[TOKEN] === '') delete process.env[TOKEN];
   const state: { exitCode: number } = { exitCode: EXIT.ok };
   const ended = (code: number): void => {
     state.exitCode = code;
@@ -174,8 +178,8 @@ function withConnection(command: Command): Command {
     new Option('--key <file>', 'its key, as PEM'),
     new Option('--servername <name>', "the name that the server's certificate has to have"),
     new Option('--insecure', 'take any certificate'),
-    new Option('--auth <token>', 'the token for the server; in XTCP_AUTH it is not seen among the processes').env(
-      'XTCP_AUTH',
+    new Option('--auth <token>', 'the token for the server; in the environment it is not seen among the processes').env(
+      TOKEN,
     ),
     new Option('--classic', 'speak xtcp 0.2, without asking whether the server speaks sessions').conflicts([
       'auth',

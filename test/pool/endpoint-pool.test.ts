@@ -250,11 +250,11 @@ it('a pool that is closed closes what it has in both protocols', async () => {
   expect(clock.pending).toBe(0);
 });
 
-describe('a ping', () => {
-  function pinging(log: string[]): PingObserver {
-    return { onPong: () => log.push('answered'), onError: ({ code, message }) => log.push(`${code}: ${message}`) };
-  }
+function pinging(log: string[]): PingObserver {
+  return { onPong: () => log.push('answered'), onError: ({ code, message }) => log.push(`${code}: ${message}`) };
+}
 
+describe('a ping', () => {
   it('goes over the session that is open, or that it opens', async () => {
     const { pool, at, dials } = pooling('auto');
     const log: string[] = [];

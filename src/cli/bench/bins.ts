@@ -30,12 +30,16 @@ export function binsOf(latencies: RecordableHistogram): Bin[] {
     if (bounds.length - 1 <= MOST_BINS) break;
   }
   let below = 0;
-  return bounds.slice(1).map((toMs, index) => {
+  const bins = bounds.slice(1).map((toMs, index) => {
     const uptoHere = countBelow(latencies, toMs * NS_PER_MS);
     const bin = { fromMs: bounds[index]!, toMs, count: uptoHere - below };
     below = uptoHere;
     return bin;
   });
+  // The histogram's own steps may put the least or the most over the next bound.
+  const first = bins.findIndex((bin) => bin.count > 0);
+  const last = bins.findLastIndex((bin) => bin.count > 0);
+  return bins.slice(first, last + 1);
 }
 
 /** Bounds of which the first is at or below `least`, the last above `most`. */

@@ -1,6 +1,7 @@
-import { escapeControls, XtcpError } from '../../errors/xtcp-error.js';
+import { XtcpError } from '../../errors/xtcp-error.js';
 import type { ConnectionFlags } from '../connection.js';
 import { EXIT } from '../exit-codes.js';
+import { oneLine } from '../failure-line.js';
 import type { Io } from '../io.js';
 import { summarize } from '../schema-summary.js';
 import { formatTable } from '../table.js';
@@ -51,6 +52,6 @@ const UNKNOWN = '-';
 
 function rowOf({ pattern, kind, description, schema }: Record<string, unknown>): string[] {
   return [pattern, kind, schema === null || schema === undefined ? UNKNOWN : summarize(schema), description ?? ''].map(
-    (cell) => escapeControls(String(cell)),
+    (cell) => oneLine(String(cell)),
   );
 }

@@ -36,17 +36,17 @@ export async function ping(io: Io, target: string, flags: PingFlags): Promise<nu
         sent--;
         break;
       }
+      if (result instanceof XtcpError && result.code === 'UNIMPLEMENTED') throw result;
       if (typeof result === 'number') histogram.record(Math.max(1, Math.round(result * NS_PER_MS)));
       else lastFailure = result;
       if (!flags.json) await out.line(lineOf(result, sent, connection.endpoint));
-      if (sent === flags.count || (result instanceof XtcpError && result.code === 'UNIMPLEMENTED')) break;
+      if (sent === flags.count) break;
       due = Math.max(due + flags.interval, performance.now());
       await waitUntil(due, interrupt.signal);
     }
   } finally {
     await connection.close();
   }
-  if (lastFailure instanceof XtcpError && lastFailure.code === 'UNIMPLEMENTED') throw lastFailure;
   const answered = histogram.count;
   const lossPercent = sent === 0 ? 0 : ((sent - answered) / sent) * 100;
   const ms = (nanoseconds: number): number => (answered === 0 ? 0 : nanoseconds / NS_PER_MS);
