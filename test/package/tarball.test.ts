@@ -13,6 +13,8 @@ interface PackageJson {
   readonly license: string;
   readonly engines: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly bin: Readonly<Record<string, string>>;
+  readonly dependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
   readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>;
   readonly devDependencies: Readonly<Record<string, string>>;
@@ -86,8 +88,8 @@ describe('the tarball', () => {
 describe('package.json', () => {
   const manifest = read<PackageJson>('package.json');
 
-  it('asks for no package at run time, and has Nest, rxjs and reflect-metadata brought by the application', () => {
-    expect(manifest).not.toHaveProperty('dependencies');
+  it('asks at run time for what the command line is made of alone; the application brings the rest', () => {
+    expect(Object.keys(manifest.dependencies)).toEqual(['cli-progress', 'commander', 'picocolors']);
     expect(manifest).not.toHaveProperty('optionalDependencies');
     expect(manifest).not.toHaveProperty('bundleDependencies');
     expect(manifest).not.toHaveProperty('bundledDependencies');
@@ -99,6 +101,10 @@ describe('package.json', () => {
       'reflect-metadata',
       'rxjs',
     ]);
+  });
+
+  it('has the command line for a bin, so that npx runs it by the name of the package', () => {
+    expect(manifest.bin).toEqual({ xtcp: 'dist/cli/main.js' });
   });
 
   it('says which Node it needs', () => {
@@ -121,7 +127,7 @@ describe('package-lock.json', () => {
   const { '': root, ...installed } = lock.packages;
 
   it('is that of package.json', () => {
-    const { name, version, license, engines, peerDependencies, devDependencies } = manifest;
+    const { name, version, license, bin, engines, dependencies, peerDependencies, devDependencies } = manifest;
     expect({ name: lock.name, version: lock.version }).toEqual({ name, version });
     const { peerDependenciesMeta } = manifest;
     expect(peerDependenciesMeta).toEqual({ msgpackr: { optional: true } });
@@ -129,7 +135,9 @@ describe('package-lock.json', () => {
       name,
       version,
       license,
+      bin,
       engines,
+      dependencies,
       peerDependencies,
       peerDependenciesMeta,
       devDependencies,

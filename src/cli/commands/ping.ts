@@ -57,6 +57,8 @@ export async function ping(io: Io, target: string, flags: PingFlags): Promise<nu
       toText({ target: connection.endpoint, sent, answered, lossPercent, roundTripMs: times }, out.isTerminal),
     );
   } else {
+    // Behind the ^C that the terminal shows.
+    if (interrupt.signal.aborted && out.isTerminal) await out.line('');
     await out.line(
       `--- ${connection.endpoint}: ${count(sent, 'ping')}, ${answered} answered, ${formatNumber(lossPercent)} % lost`,
     );
