@@ -1,3 +1,5 @@
+import { addAbortSignal } from 'node:stream';
+
 import { readFileOf } from './connection.js';
 import { UsageError } from './usage-error.js';
 
@@ -15,10 +17,16 @@ const STDIN = '-';
 /**
  * What is sent in one piece: text from the command line or stdin, a file's octets, JSON where that is asked for;
  * undefined where there is none.
+ * @param signal ends the wait for stdin
  * @param jsonFlag how the flag for JSON is called
  * @throws {UsageError} where it is given twice, or is not what it should be
  */
-export async function readData(words: string | undefined, flags: DataFlags, jsonFlag = '--json'): Promise<unknown> {
+export async function readData(
+  words: string | undefined,
+  flags: DataFlags,
+  signal: AbortSignal,
+  jsonFlag = '--json',
+): Promise<unknown> {
   const { json, file } = flags;
   const given = [
     ...(words === undefined ? [] : ['an argument']),
@@ -30,7 +38,7 @@ export async function readData(words: string | undefined, flags: DataFlags, json
   if (flags.streamIn) return undefined;
   if (typeof json === 'string') return fromJson(json, jsonFlag);
   if (file !== undefined) {
-    const octets = file === STDIN ? await readStdin() : readFileOf('file', file);
+    const octets = file === STDIN ? await readStdin(signal) : readFileOf('file', file);
     return json === true ? fromJson(toUtf8(octets, file), file) : octets;
   }
   if (words === undefined) {
@@ -38,7 +46,7 @@ export async function readData(words: string | undefined, flags: DataFlags, json
     return undefined;
   }
   if (words !== STDIN) return json === true ? fromJson(words, 'the data') : words;
-  const text = toUtf8(await readStdin(), 'stdin');
+  const text = toUtf8(await readStdin(signal), 'stdin');
   // One that `echo` adds is meant to end the line, not to be sent.
   return json === true ? fromJson(text, 'stdin') : text.replace(/\r?\n$/, '');
 }
@@ -75,8 +83,9 @@ async function* linesOf(source: AsyncIterable<Buffer>): AsyncGenerator<string, v
   if (rest !== '') yield rest;
 }
 
-async function readStdin(): Promise<Buffer> {
+async function readStdin(signal: AbortSignal): Promise<Buffer> {
   const chunks: Buffer[] = [];
+  addAbortSignal(signal, process.stdin);
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
 }

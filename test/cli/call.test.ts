@@ -92,7 +92,7 @@ describe('xtcp call sends', () => {
   it('a stream no further than its handler reads it', async () => {
     const { target } = await startCliService();
     const program = startXtcp(['call', target, 'first', '--stream-in']);
-    program.write('one\n');
+    void program.write('one\n');
     // Stdin stays open: the program does not wait for its end.
     expect(await program.exit).toEqual(exited(0, 'one\n'));
   });
@@ -127,6 +127,14 @@ describe('xtcp call', () => {
     program.signal('SIGINT');
     expect(await program.exit).toEqual(exited(130, ''));
     await seen.until(() => seen.cancelled === 1);
+  });
+
+  it('ends at SIGINT while it waits for its data', async () => {
+    const program = startXtcp(['call', '127.0.0.1:1', 'toupper', '-']);
+    // More than a pipe holds, so that the program is known to read.
+    await program.write('not all'.repeat(1_000_000));
+    program.signal('SIGINT');
+    expect(await program.exit).toEqual(exited(130, ''));
   });
 
   it('holds the server up while nobody reads what it prints', async () => {

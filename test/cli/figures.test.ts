@@ -3,6 +3,7 @@ import { createHistogram } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
 
 import { binsOf, type Bin } from '../../src/cli/bench/bins.js';
+import { secondsOf } from '../../src/cli/bench/result.js';
 import { formatBound, formatBytes, formatMs, formatNumber } from '../../src/cli/figures.js';
 import { summarize } from '../../src/cli/schema-summary.js';
 import { formatTable } from '../../src/cli/table.js';
@@ -69,6 +70,19 @@ describe('the bins of a histogram', () => {
     expect(bins[0]!.fromMs).toBeLessThanOrEqual(0.013);
     expect(bins.at(-1)!.toMs).toBeGreaterThan(77);
     expect(bins.slice(1).map(({ fromMs }) => fromMs)).toEqual(bins.slice(0, -1).map(({ toMs }) => toMs));
+  });
+});
+
+describe('the time that a run counts for', () => {
+  it.each([
+    ['its duration', 1000, 3000, 1000 + 1900, 2000, 2],
+    ['until the last answer, where that came later', 1000, 4000, 1000 + 2500, 2000, 2.5],
+    ['not the wait for calls that are never answered', 1000, 31_000, 1000 + 1900, 2000, 2],
+    ['less where it was ended early', 1000, 1500, 1000 + 400, 2000, 0.5],
+    ['until the last answer of so many calls', 1000, 31_000, 1000 + 700, undefined, 0.7],
+    ['all of it, where nothing was answered', 1000, 1500, -Infinity, undefined, 0.5],
+  ])('is %s', (_what, startedAt, endedAt, lastSuccessAt, durationMs, seconds) => {
+    expect(secondsOf(startedAt, endedAt, lastSuccessAt, durationMs)).toBe(seconds);
   });
 });
 

@@ -21,7 +21,7 @@ export function startXtcp(args: readonly string[], given: ProgramOptions = {}): 
 /** Runs the built program with this on its stdin. */
 export async function xtcpReading(input: string | Uint8Array, args: readonly string[]): Promise<Exit> {
   const program = startXtcp(args);
-  program.write(input);
+  void program.write(input);
   program.endInput();
   return program.exit;
 }

@@ -105,9 +105,13 @@ export class Program {
     if (this.child.pid !== undefined) process.kill(-this.child.pid, signal);
   }
 
-  /** Puts this on its stdin. */
-  write(input: string | Uint8Array): void {
-    this.child.stdin?.write(input);
+  /** Puts this on its stdin. Resolves when it has read all but what a pipe holds. */
+  async write(input: string | Uint8Array): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.child.stdin?.write(input, () => {
+        resolve();
+      });
+    });
   }
 
   /** Reads no more of its stdout, until {@link Program.resumeOutput}. */

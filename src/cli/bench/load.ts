@@ -47,7 +47,7 @@ abstract class Caller implements CallObserver {
 
   onComplete(): void {
     const now = performance.now();
-    this.tally.success(now - this.since);
+    this.tally.success(now - this.since, now);
     this.next(now);
   }
 

@@ -69,6 +69,22 @@ export function resultOf(
   };
 }
 
+/**
+ * Seconds that a run counts for: until its time was up, or its last call was answered, whichever is later. What waited
+ * in vain behind both says nothing of the rate.
+ */
+export function secondsOf(
+  startedAt: number,
+  endedAt: number,
+  lastSuccessAt: number,
+  durationMs: number | undefined,
+): number {
+  const all = endedAt - startedAt;
+  const answered = lastSuccessAt - startedAt;
+  const counted = durationMs === undefined ? answered : Math.max(answered, Math.min(durationMs, all));
+  return (counted > 0 ? counted : all) / 1000;
+}
+
 function ms(nanoseconds: number): number {
   return nanoseconds / NS_PER_MS;
 }

@@ -17,6 +17,8 @@ export class Tally {
   readonly latencies: RecordableHistogram = createHistogram({ figures: 3 });
   readonly failures = new Map<XtcpErrorCode, Failures>();
   succeeded = 0;
+  /** The moment at which the last of these was answered. */
+  lastSuccessAt = -Infinity;
   failed = 0;
   /** Calls that were made over a millisecond behind the time at which they were due, and the most of it. */
   late = 0;
@@ -28,8 +30,10 @@ export class Tally {
     return this.succeeded + this.failed;
   }
 
-  success(ms: number): void {
+  /** @param now the moment at which it was answered */
+  success(ms: number, now: number): void {
     this.succeeded++;
+    this.lastSuccessAt = now;
     const ns = Math.round(ms * NS_PER_MS);
     this.latencies.record(ns > 0 ? ns : 1);
   }

@@ -1,7 +1,7 @@
 import { ClosedLoad, OpenLoad, type Extent, type Load, type MakeCall } from '../bench/load.js';
 import { Progress } from '../bench/progress.js';
 import { reportOf } from '../bench/report.js';
-import { resultOf, type Setting } from '../bench/result.js';
+import { resultOf, secondsOf, type Setting } from '../bench/result.js';
 import { Tally } from '../bench/tally.js';
 import { Traffic } from '../bench/traffic.js';
 import { Connection } from '../connection.js';
@@ -40,7 +40,7 @@ export async function bench(
   const connections = connectionsOf(target, flags, setting);
   const { file, jsonData } = flags;
   const given = { ...(file !== undefined && { file }), ...(jsonData !== undefined && { json: jsonData }) };
-  const data = await readData(words, given, '--json-data');
+  const data = await readData(words, given, interrupt.signal, '--json-data');
   const traffic = new Traffic();
   for (const connection of connections) traffic.watch(connection);
   const request = connections[0]!.request({
@@ -67,7 +67,7 @@ export async function bench(
     const before = traffic.bytes;
     const started = performance.now();
     if (!interrupt.signal.aborted) await run(io, 'calling', loadOf(tally, extent), extent);
-    const seconds = (performance.now() - started) / 1000;
+    const seconds = secondsOf(started, performance.now(), tally.lastSuccessAt, extent.durationMs);
     const { sent, received } = traffic.bytes;
     const result = resultOf({ ...setting, target: connections[0]!.endpoint }, tally, seconds, {
       sent: sent - before.sent,

@@ -30,7 +30,7 @@ export async function call(
   flags: CallFlags,
 ): Promise<number> {
   const connection = new Connection(target, flags);
-  const data = await readData(words, flags);
+  const data = await readData(words, flags, interrupt.signal);
   const items = flags.streamIn ? new Items(readItems(flags.json === true)) : undefined;
   const started = performance.now();
   let metadata: Metadata | undefined;

@@ -18,7 +18,7 @@ export async function emit(
   flags: EmitFlags,
 ): Promise<number> {
   const connection = new Connection(target, flags);
-  const data = await readData(words, flags);
+  const data = await readData(words, flags, interrupt.signal);
   try {
     await connection.ask({
       kind: 'event',
