@@ -13,6 +13,7 @@ interface PackageJson {
   readonly license: string;
   readonly engines: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly bin: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
   readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>;
@@ -105,6 +106,10 @@ describe('package.json', () => {
     ]);
   });
 
+  it('has the command line for a bin, so that npx runs it by the name of the package', () => {
+    expect(manifest.bin).toEqual({ xtcp: 'dist/cli/main.js' });
+  });
+
   it('says which Node it needs', () => {
     expect(manifest).toMatchObject({ name: 'nestjs-xtcp', type: 'module', license: 'MIT' });
     expect(manifest.engines).toEqual({ node: '>=20.19' });
@@ -128,7 +133,7 @@ describe('package-lock.json', () => {
   const { '': root, ...installed } = lock.packages;
 
   it('is that of package.json', () => {
-    const { name, version, license, engines, dependencies, peerDependencies, devDependencies } = manifest;
+    const { name, version, license, bin, engines, dependencies, peerDependencies, devDependencies } = manifest;
     expect({ name: lock.name, version: lock.version }).toEqual({ name, version });
     const { peerDependenciesMeta } = manifest;
     expect(Object.entries(peerDependenciesMeta)).toEqual(
@@ -138,6 +143,7 @@ describe('package-lock.json', () => {
       name,
       version,
       license,
+      bin,
       engines,
       dependencies,
       peerDependencies,
