@@ -19,6 +19,12 @@ export interface SocketStreamLimits {
 const FLUSH_AFTER_WRITES = 16;
 const FLUSH_AFTER_WRITES_AT_MOST = 256;
 
+/**
+ * Text over this size is not joined to its neighbours but handed to the socket as it is, which encodes it into memory
+ * that the garbage collector never sees.
+ */
+const APART_FROM = 16 * 1024;
+
 /** Bytes that may wait before the other side counts as one that does not keep up; no more are gathered unflushed. */
 const HIGH_WATER_BYTES = 64 * 1024;
 
@@ -102,7 +108,7 @@ export class SocketStream implements ByteStream {
     if (this.state !== 'open') return true;
     for (const piece of pieces) {
       this.gatheredBytes += piece.length;
-      if (typeof piece === 'string') {
+      if (typeof piece === 'string' && piece.length <= APART_FROM) {
         this.text += piece;
       } else {
         this.endText();
