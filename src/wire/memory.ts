@@ -12,7 +12,8 @@ let spare: Buffer | undefined;
 
 /** Memory for a field of `length` bytes, with anything in it. */
 export function memoryOf(length: number): Buffer {
-  if (length < LEAST_KEPT || spare === undefined || spare.length < length) return Buffer.allocUnsafeSlow(length);
+  const fits = spare !== undefined && spare.length >= length && spare.length <= 2 * length;
+  if (length < LEAST_KEPT || spare === undefined || !fits) return Buffer.allocUnsafeSlow(length);
   const octets = spare.length === length ? spare : Buffer.from(spare.buffer, 0, length);
   spare = undefined;
   return octets;
