@@ -54,8 +54,8 @@ export interface XtcpServerOptions extends EndpointOptions {
   /** Of these, connections from one IP address. Default 1000. */
   maxConnectionsPerAddress?: number | undefined;
   /**
-   * Bytes that may wait to be sent to a client that does not read. Nothing more is read from it while much of it waits; where
-   * more gather all the same, its connection is dropped. Default 64 MiB, at least 64 KiB.
+   * Bytes that may wait to be sent to a client that does not read. Nothing more is read from it while many of them wait;
+   * where more gather all the same, its connection is dropped. Default 64 MiB, at least 64 KiB.
    */
   maxSendBufferSize?: number | undefined;
   /**
