@@ -10,6 +10,7 @@ export type { Auth, Codec, EventAck, Protocol, XtcpClientOptions } from './optio
 export type { EndpointOptions } from './options/endpoint.js';
 export type { PayloadKind } from './options/payload-kind.js';
 export type { XtcpServerOptions } from './options/server-options.js';
+export type { HealthAnswer, HealthStatus, ServerHealth, ServingStatus } from './server/health.js';
 export type { XtcpExtras } from './server/router.js';
 export { drainOnSignals, type DrainOptions } from './nest/drain-on-signals.js';
 export { HttpToXtcpFilter } from './nest/http-to-xtcp.filter.js';

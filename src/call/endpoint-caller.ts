@@ -9,6 +9,7 @@ import type { Dial } from '../pool/connection.js';
 import { EndpointPool } from '../pool/endpoint-pool.js';
 import type { PoolListener } from '../pool/pool.js';
 import { LEAST } from '../session/hello.js';
+import type { PingObserver } from '../session/pings.js';
 import { MSGPACK_LETTER } from '../wire/codec.js';
 import { findMsgpack, requireMsgpack } from '../wire/msgpack.js';
 import { makeCall, type Caller, type CallObserver, type CallRequest } from './call.js';
@@ -25,12 +26,15 @@ export class EndpointCaller implements Caller {
 
   /**
    * @param listener is told of errors that name the endpoint
+   * @param mayPack whether calls may be made in MessagePack though the options do not say so; loading msgpackr, where
+   * it is installed, takes some milliseconds
    * @throws {XtcpError} INVALID_ARGUMENT where the codec is MessagePack, and there is no msgpackr
    */
-  constructor(options: ResolvedClientOptions, dial: Dial, listener: PoolListener) {
+  constructor(options: ResolvedClientOptions, dial: Dial, listener: PoolListener, mayPack = true) {
     this.limits = options;
     this.endpoint = formatEndpoint(options.endpoint);
-    const msgpack = options.codec === 'msgpack' ? requireMsgpack('the codec "msgpack"') : findMsgpack();
+    const optional = mayPack ? findMsgpack() : undefined;
+    const msgpack = options.codec === 'msgpack' ? requireMsgpack('the codec "msgpack"') : optional;
     const hello = {
       maxFrame: Math.max(options.maxFrameBytes, LEAST.maxFrame),
       window: options.windowBytes,
@@ -53,6 +57,22 @@ export class EndpointCaller implements Caller {
   /** As {@link makeCall}. */
   call(request: CallRequest, observer: CallObserver): Cancel {
     return makeCall(this, request, observer);
+  }
+
+  /**
+   * Asks the server for a sign of life, over a connection that is opened where there is none: the round trip without
+   * any handler. While one is on its way, the next waits.
+   * @returns what to call when nobody waits for it any more
+   */
+  ping(observer: PingObserver): Cancel {
+    return this.pool.ping({
+      onPong: () => {
+        observer.onPong();
+      },
+      onError: (error) => {
+        observer.onError(error.at(this.endpoint));
+      },
+    });
   }
 
   /**

@@ -3,6 +3,9 @@ import { XtcpError } from '../errors/xtcp-error.js';
 /** setTimeout's own limit; beyond it Node fires at once. */
 export const LONGEST_MS = 2 ** 31 - 1;
 
+/** What an option takes that is neither a flag nor left out. */
+type OptionObject<Value> = Exclude<Value, boolean | undefined>;
+
 /** Reads options one by one, each checked; for options that come from JavaScript and environment variables. */
 export class OptionReader<Options extends object> {
   /** @param owner the class whose options they are, for messages */
@@ -81,12 +84,38 @@ export class OptionReader<Options extends object> {
     return value as Options[Name];
   }
 
+  /** A flag, or an object, whatever its members. */
+  flagOrObject<Name extends keyof Options & string>(
+    name: Name,
+    fallback: boolean,
+  ): boolean | OptionObject<Options[Name]> {
+    const value: unknown = this.options[name];
+    if (value === undefined) return fallback;
+    if (typeof value === 'boolean') return value;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw this.wrong(name, 'true, false or an object');
+    }
+    return value as OptionObject<Options[Name]>;
+  }
+
+  /** A flag, or an object with a method of that name. */
+  flagOrMethod<Name extends keyof Options & string>(
+    name: Name,
+    method: string,
+    fallback: boolean,
+  ): boolean | OptionObject<Options[Name]> {
+    const value: unknown = this.options[name];
+    if (value === undefined) return fallback;
+    if (typeof value === 'boolean') return value;
+    if (!hasMethod(value, method)) throw this.wrong(name, `true, false or an object with a method ${method}`);
+    return value as OptionObject<Options[Name]>;
+  }
+
   /** An object with a method of that name. */
   method<Name extends keyof Options & string>(name: Name, method: string): Options[Name] | undefined {
     const value: unknown = this.options[name];
     if (value === undefined) return undefined;
-    const found: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, method) : undefined;
-    if (typeof found !== 'function') throw this.wrong(name, `an object with a method ${method}`);
+    if (!hasMethod(value, method)) throw this.wrong(name, `an object with a method ${method}`);
     return value as Options[Name];
   }
 
@@ -114,6 +143,10 @@ export class OptionReader<Options extends object> {
       `${this.owner}: the option "${name}" is ${show(this.options[name])}, but takes ${expected}`,
     );
   }
+}
+
+function hasMethod(value: unknown, method: string): boolean {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, method) === 'function';
 }
 
 function show(value: unknown): string {

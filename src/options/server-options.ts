@@ -3,6 +3,7 @@ import type { TlsOptions } from 'node:tls';
 import { OptionReader } from './check.js';
 import { readEndpoint, type Endpoint, type EndpointOptions } from './endpoint.js';
 import { DEFAULT_MAX_FRAME_BYTES, GREATEST_MAX_FRAME_BYTES } from './limits.js';
+import { readProbes, type ProbesOptions, type ResolvedProbes } from './probes.js';
 import type { PacketDeserializer, PacketSerializer } from './packets.js';
 import { readSessionLimits, SESSION_LIMIT_NAMES, type ResolvedSessionLimits } from './session-limits.js';
 import type { Authenticate } from './authenticate.js';
@@ -53,8 +54,8 @@ export interface XtcpServerOptions extends EndpointOptions {
   /** Of these, connections from one IP address. Default 1000. */
   maxConnectionsPerAddress?: number | undefined;
   /**
-   * Bytes that may wait to be sent to a client that does not read. Nothing more is read from it while any wait; where
-   * more gather all the same, its connection is dropped. Default 64 MiB, at least 64 KiB.
+   * Bytes that may wait to be sent to a client that does not read. Nothing more is read from it while many of them wait;
+   * where more gather all the same, its connection is dropped. Default 64 MiB, at least 64 KiB.
    */
   maxSendBufferSize?: number | undefined;
   /**
@@ -125,6 +126,12 @@ export interface XtcpServerOptions extends EndpointOptions {
    * 0 destroys them at once.
    */
   gracePeriodMs?: number | undefined;
+  /**
+   * Whether plain HTTP is answered on the port of the server, too: `GET` and `HEAD` of `/livez` (200 while it serves),
+   * `/readyz` (503 while it drains or is not serving) and `/metrics` (Prometheus text), for whoever can reach the port.
+   * While it drains it goes on listening, so that it can say so. Default false.
+   */
+  probes?: boolean | ProbesOptions | undefined;
 }
 
 /** Options with nothing left open. */
@@ -147,6 +154,7 @@ export interface ResolvedServerOptions extends ResolvedSessionLimits {
   readonly handshakeTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly authenticate: Authenticate | undefined;
+  readonly probes: ResolvedProbes | undefined;
 }
 
 /** @throws {XtcpError} INVALID_ARGUMENT, naming the option that is wrong, what it is and what it takes. */
@@ -171,6 +179,7 @@ export function resolveServerOptions(options: XtcpServerOptions): ResolvedServer
     'handshakeTimeoutMs',
     'idleTimeoutMs',
     'authenticate',
+    'probes',
     ...SESSION_LIMIT_NAMES,
     'tlsOptions',
   ]);
@@ -197,6 +206,7 @@ export function resolveServerOptions(options: XtcpServerOptions): ResolvedServer
     handshakeTimeoutMs: read.milliseconds('handshakeTimeoutMs', 10_000),
     idleTimeoutMs: read.milliseconds('idleTimeoutMs', 600_000),
     authenticate,
+    probes: readProbes(read, authenticate !== undefined),
     ...readSessionLimits(read),
   };
 }

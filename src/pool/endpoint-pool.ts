@@ -1,9 +1,10 @@
 import type { ClassicCall } from '../classic/caller.js';
-import type { Clock } from '../clock/clock.js';
+import { nothing, type Cancel, type Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { Auth, Protocol } from '../options/client-options.js';
 import type { OutgoingCall } from '../session/client-session.js';
 import type { Hello } from '../session/hello.js';
+import type { PingObserver } from '../session/pings.js';
 import type { Packer } from '../wire/codec.js';
 import type { Withdraw } from './call-queue.js';
 import type { Dial } from './connection.js';
@@ -47,6 +48,27 @@ export class EndpointPool {
   /** @returns what to call when the call is not wanted any more */
   call(call: EndpointCall): Withdraw {
     return this.speaksClassic ? this.callClassic(call) : this.sessions.call(call);
+  }
+
+  /**
+   * Pings the server: not a call, so that it finds out about the connection alone. Fails with UNIMPLEMENTED where that
+   * is a classic one.
+   * @returns what takes it back
+   */
+  ping(observer: PingObserver): Cancel {
+    const refusal = new XtcpError('UNIMPLEMENTED', 'xtcp 0.2 has no ping', { executed: false });
+    if (this.speaksClassic) {
+      observer.onError(refusal);
+      return nothing;
+    }
+    return this.sessions.ping({
+      onPong: () => {
+        observer.onPong();
+      },
+      onError: (error) => {
+        observer.onError(this.speaksClassic ? refusal : error);
+      },
+    });
   }
 
   async connect(): Promise<void> {

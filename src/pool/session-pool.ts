@@ -1,8 +1,9 @@
-import type { Cancel, Clock } from '../clock/clock.js';
+import { nothing, type Cancel, type Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { Auth } from '../options/client-options.js';
 import type { ClientSession, OutgoingCall } from '../session/client-session.js';
 import type { Hello } from '../session/hello.js';
+import type { PingObserver } from '../session/pings.js';
 import type { Packer } from '../wire/codec.js';
 import { Backoff } from './backoff.js';
 import { CallQueue, type QueueLimits, type Withdraw } from './call-queue.js';
@@ -81,6 +82,24 @@ export class SessionPool<Call extends OutgoingCall> {
       this.onConnected.push({ resolve, reject });
       if (this.state.kind !== 'connecting') this.open();
     });
+  }
+
+  /** Pings the server, over a session that is opened where there is none. @returns what takes it back */
+  ping(observer: PingObserver): Cancel {
+    if (this.state.kind === 'open') return this.state.session.measure(observer);
+    let cancel: Cancel | undefined = nothing;
+    const connected = (): void => {
+      if (cancel === undefined) return;
+      if (this.state.kind === 'open') cancel = this.state.session.measure(observer);
+      else observer.onError(new XtcpError('UNAVAILABLE', 'there is no session', { executed: false }));
+    };
+    this.connect().then(connected, (error: unknown) => {
+      if (cancel !== undefined) observer.onError(error as XtcpError);
+    });
+    return () => {
+      cancel?.();
+      cancel = undefined;
+    };
   }
 
   /**

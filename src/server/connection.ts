@@ -27,6 +27,8 @@ export interface ConnectionHost {
   serveCall(peer: ConnectedPeer, call: ServedCall): void;
   /** Says who a client is; rejects with what it is told. Undefined where everybody may open a session. */
   readonly identify: ((peer: ConnectedPeer, hello: ClientHello) => Promise<unknown>) | undefined;
+  /** Whether the server drains: what has not begun to speak until then is turned away when it does. */
+  readonly isDraining: boolean;
   /** The other side broke a rule or a limit, and its connection is being closed. */
   onBroken(peer: ConnectedPeer, error: XtcpError): void;
 }
@@ -42,7 +44,6 @@ export class ServerConnection implements FrameStreamListener, SessionHost {
    * it has its protocol, or was turned away.
    */
   private state: 'opening' | 'authenticating' | 'settled' = 'opening';
-  private draining = false;
 
   constructor(
     bytes: ByteStream,
@@ -69,9 +70,13 @@ export class ServerConnection implements FrameStreamListener, SessionHost {
     this.host.onBroken(this.peer, error);
   }
 
+  /** Whether it is still open what becomes of it, its first frame not having come. */
+  get isOpening(): boolean {
+    return this.state === 'opening';
+  }
+
   /** Starts to let go: of a classic connection as soon as its requests are answered, of a session when its client goes. */
   drain(): void {
-    this.draining = true;
     if (this.protocol !== undefined) this.protocol.drain();
     else if (this.settle()) this.frames.finish();
   }
@@ -82,8 +87,21 @@ export class ServerConnection implements FrameStreamListener, SessionHost {
     else this.frames.destroy();
   }
 
+  /**
+   * Gives the connection up to somebody else, to whom its first byte says that it belongs.
+   * @returns whether it was open until now what becomes of it
+   */
+  giveUp(): boolean {
+    return this.settle();
+  }
+
   onFrame(frame: Frame): void {
-    if (isHello(frame)) {
+    if (this.host.isDraining) {
+      this.turnAway(
+        new XtcpError('UNAVAILABLE', 'the server is shutting down', { executed: false }),
+        isHello(frame) ? 'session' : 'classic',
+      );
+    } else if (isHello(frame)) {
       this.openSession(frame);
     } else if (this.host.options.classic) {
       this.openClassic().onFrame(frame);
@@ -128,6 +146,15 @@ export class ServerConnection implements FrameStreamListener, SessionHost {
   refuse(error: XtcpError, protocol: 'classic' | 'session'): void {
     if (!this.settle()) return;
     this.onBroken(error);
+    this.say(error, protocol);
+  }
+
+  /** As {@link refuse}, where that is not the other side's doing. */
+  private turnAway(error: XtcpError, protocol: 'classic' | 'session'): void {
+    if (this.settle()) this.say(error, protocol);
+  }
+
+  private say(error: XtcpError, protocol: 'classic' | 'session'): void {
     this.frames.send(protocol === 'classic' ? [formatErrorAnswer(error)] : refusalFields(error.notExecuted()));
     this.frames.finish();
   }
@@ -152,7 +179,6 @@ export class ServerConnection implements FrameStreamListener, SessionHost {
   private openSession(frame: Frame): void {
     let peer: Hello;
     try {
-      if (this.draining) throw new XtcpError('UNAVAILABLE', 'the server is shutting down', { executed: false });
       if (frame.length(HELLO_JSON) > LEAST.maxFrame) {
         throw new XtcpError('RESOURCE_EXHAUSTED', `the hello is over ${LEAST.maxFrame} bytes`);
       }

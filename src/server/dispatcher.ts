@@ -86,12 +86,12 @@ export class Dispatcher implements Workplace {
     let observed: ObservedServerCall | undefined;
     let tell = answer;
     try {
-      this.checkRoom();
       if (request.length(METHOD) > this.maxPatternBytes) {
         throw new XtcpError('RESOURCE_EXHAUSTED', `the method is over ${this.maxPatternBytes} bytes (maxPatternBytes)`);
       }
       const pattern = request.text(METHOD);
       route = this.route(pattern);
+      this.checkRoom(route);
       context = new XtcpContext(peer, pattern);
       const params = request.length(PARAMS);
       observed = this.observe(route.call === undefined ? 'event' : 'call', route, peer, 'classic', undefined, params);
@@ -154,8 +154,8 @@ export class Dispatcher implements Workplace {
     }
     let route: Route;
     try {
-      this.checkRoom();
       route = this.route(pattern);
+      this.checkRoom(route);
     } catch (error) {
       tellRefused(error as XtcpError, 'session', peer);
       call.fail(error as XtcpError);
@@ -207,8 +207,8 @@ export class Dispatcher implements Workplace {
   }
 
   /** @throws {XtcpError} RESOURCE_EXHAUSTED where as many calls run as may */
-  private checkRoom(): void {
-    if (this.running < this.maxCalls) return;
+  private checkRoom(route: Route): void {
+    if (this.running < this.maxCalls || route.answeredAtLimit) return;
     const message = `the server runs ${this.maxCalls} calls already (maxServerCalls)`;
     throw new XtcpError('RESOURCE_EXHAUSTED', message, { executed: false });
   }

@@ -19,6 +19,8 @@ export interface Route {
   readonly pattern: string;
   call: MessageHandler | undefined;
   readonly events: MessageHandler[];
+  /** Whether it is answered where `maxServerCalls` calls run already, too. */
+  answeredAtLimit: boolean;
 }
 
 /**
@@ -59,20 +61,23 @@ export class Router {
    * Answers a pattern that begins with {@link RESERVED}, as a handler of calls would, but outside of the application.
    * @param answer gets the data, text where the request is classic; what it throws is for the log, unless it is an
    * XtcpException
+   * @param answeredAtLimit whether `maxServerCalls` does not hold for it; for answers that cost next to nothing
    */
-  reserve(pattern: string, answer: (data: unknown) => unknown): void {
+  reserve(pattern: string, answer: (data: unknown) => unknown, answeredAtLimit = false): void {
     const handler: MessageHandler = async (data: unknown) => answer(data);
-    this.put(pattern, Object.assign(handler, { extras: { payload: 'text' } satisfies XtcpExtras }));
+    const route = this.put(pattern, Object.assign(handler, { extras: { payload: 'text' } satisfies XtcpExtras }));
+    route.answeredAtLimit = answeredAtLimit;
   }
 
-  private put(pattern: string, handler: MessageHandler): void {
+  private put(pattern: string, handler: MessageHandler): Route {
     let route = this.routes.get(pattern);
     if (route === undefined) {
-      route = { pattern, call: undefined, events: [] };
+      route = { pattern, call: undefined, events: [], answeredAtLimit: false };
       this.routes.set(pattern, route);
     }
     if (handler.isEventHandler === true) route.events.push(handler);
     else route.call = handler;
+    return route;
   }
 
   /** The route for a pattern as it came over the wire, where one that begins with `{` is JSON. */

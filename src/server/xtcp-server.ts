@@ -17,8 +17,7 @@ import { resolveServerOptions, type ResolvedServerOptions, type XtcpServerOption
 import { formatEndpoint } from '../options/endpoint.js';
 import { checkReplaceable, checkTlsOptions, mergeTlsOptions } from '../options/tls-options.js';
 import { Acceptor, type MakeServer, type PeerAddress } from '../socket/acceptor.js';
-import { PlainStream } from '../socket/plain-stream.js';
-import { SocketStream } from '../socket/socket-stream.js';
+import { FirstByteStream } from '../socket/first-byte-stream.js';
 import { LEAST } from '../session/hello.js';
 import { MSGPACK_LETTER } from '../wire/codec.js';
 import { encodeFrame } from '../wire/encoder.js';
@@ -28,6 +27,9 @@ import { identify } from './identify.js';
 import { ConnectionPlaces } from './connection-places.js';
 import { ServerConnection, type ConnectionHost } from './connection.js';
 import { Dispatcher } from './dispatcher.js';
+import { answerHealth, HEALTH_PATTERN, ServerHealth } from './health.js';
+import { probePages } from './probe-pages.js';
+import { Probes } from './probes.js';
 import { Router } from './router.js';
 import { complaintOf, refusalOf, tellWithoutTls } from './tls-peer.js';
 import type { ProcessingHooks } from './work.js';
@@ -56,6 +58,8 @@ const LAST_WORDS_MS = 1000;
  */
 export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> implements CustomTransportStrategy {
   override transportId: Transport | symbol = XTCP;
+  /** How the server is, for the application to say; what `xtcp.health` answers. */
+  readonly health = new ServerHealth();
   protected override readonly logger = new Logger(XtcpServer.name);
   private readonly options: ResolvedServerOptions;
   private readonly router = new Router((pattern) => this.normalizePattern(pattern as Record<string, string>));
@@ -64,6 +68,8 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   private readonly connections = new Map<Socket, ServerConnection>();
   private readonly host: ConnectionHost;
   private readonly places: ConnectionPlaces;
+  /** Undefined where HTTP is not answered. */
+  private readonly probes: Probes | undefined;
   private readonly complaints = new RepeatedLines(systemClock, (line) => {
     this.logger.warn(line);
   });
@@ -78,6 +84,8 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     super();
     this.options = resolveServerOptions(options);
     if (this.options.inherit) keepCurrentCall();
+    // A server that has all that it can do is no less well: an orchestrator that took it away would only load the others.
+    this.router.reserve(HEALTH_PATTERN, (data) => answerHealth(this.health, data), true);
     this.dispatcher = new Dispatcher(
       this.router,
       this.options.payload,
@@ -91,6 +99,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     );
     this.host = this.hostOf();
     this.places = new ConnectionPlaces(this.options);
+    this.probes = this.probesOf();
     this.tlsOptions = this.options.tlsOptions;
     this.acceptor = new Acceptor(
       {
@@ -115,6 +124,8 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
       (...args) => this.makeNetServer(...args),
     );
     this.acceptor.server.on('listening', () => {
+      // It may have been told to drain while it was about to listen.
+      if (this.draining === undefined) this.health.opened();
       this._status$.next('connected');
     });
     this.acceptor.server.on('close', () => {
@@ -158,13 +169,14 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   }
 
   /**
-   * Prepares for the end: accepts no connection any more and asks those that are open to go elsewhere, while every call
-   * that still comes on them is served. Resolves when the last one has gone and no handler runs any more, at the latest
-   * after `gracePeriodMs`, which is the option's where nothing is given. {@link close} does this by itself; alone it is for
-   * what has to happen in between, before
-   * the application lets go of what its handlers need.
+   * Prepares for the end: accepts no connection any more, or, with `probes`, turns away whoever still comes, and asks those
+   * that are open to go elsewhere, while every call that still comes on them is served. Resolves when the last one has gone
+   * and no handler runs any more, at the latest after `gracePeriodMs`, which is the option's where nothing is given.
+   * {@link close} does this by itself; alone it is for what has to happen in between, before the application lets go of
+   * what its handlers need.
    */
   drain(gracePeriodMs = this.options.gracePeriodMs): Promise<void> {
+    this.health.drains();
     this.draining ??= this.letGo(gracePeriodMs);
     return this.draining;
   }
@@ -272,13 +284,19 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
 
   private accept(socket: Socket): void {
     const { remoteAddress, remotePort } = socket;
+    const { probes } = this;
     const onTls = (): void => {
       connection.refuse(refuseTls(), 'classic');
     };
-    const stream =
-      this.tlsOptions === undefined
-        ? new PlainStream(socket, this.options, onTls)
-        : new SocketStream(socket, this.options);
+    const onHttp = (piece: Buffer): void => {
+      if (!connection.giveUp()) return;
+      this.connections.delete(socket);
+      probes?.serve(stream.handOver(piece));
+    };
+    const stream = new FirstByteStream(socket, this.options, {
+      tls: this.tlsOptions === undefined ? onTls : undefined,
+      http: probes === undefined ? undefined : onHttp,
+    });
     const peer = { socket, remoteAddress, remotePort, identity: undefined, order: undefined };
     const connection = new ServerConnection(stream, peer, this.host);
     this.connections.set(socket, connection);
@@ -291,6 +309,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     const { options, dispatcher } = this;
     const { authenticate } = options;
     const msgpack = findMsgpack();
+    const isDraining = (): boolean => this.draining !== undefined;
     return {
       options,
       clock: systemClock,
@@ -310,11 +329,21 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
         authenticate === undefined
           ? undefined
           : ({ remoteAddress, socket }, hello) => identify(authenticate, hello, { remoteAddress, socket }),
+      get isDraining(): boolean {
+        return isDraining();
+      },
       onBroken: (peer, error) => {
         tellServerConnection(CHANNELS.serverConnectionBreak, peer, error.message);
         this.complain(peer, error.message);
       },
     };
+  }
+
+  private probesOf(): Probes | undefined {
+    const { probes, handshakeTimeoutMs } = this.options;
+    if (probes === undefined) return undefined;
+    const pages = probePages(probes, this.health, this.logger);
+    return new Probes(pages, handshakeTimeoutMs, systemClock);
   }
 
   /** Every connection that is closed for what its client did goes through here into the log. */
@@ -325,9 +354,20 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   }
 
   private async letGo(gracePeriodMs: number): Promise<void> {
+    if (this.probes === undefined) this.stopListening();
+    // What has not begun to speak may be a probe, which is to be told, not cut off.
+    const leaving = Array.from(this.connections).filter(([, { isOpening }]) => !isOpening);
+    const left = Promise.all(leaving.map(([socket]) => untilClosed(socket)));
+    for (const [, connection] of leaving) connection.drain();
+    const gone = this.probes === undefined ? this.closed : left;
+    await within(gracePeriodMs, Promise.all([gone, this.dispatcher.idle()]));
+    if (this.probes !== undefined) this.stopListening();
+  }
+
+  private stopListening(): void {
     this.closed = this.acceptor.close();
-    for (const connection of this.connections.values()) connection.drain();
-    await within(gracePeriodMs, Promise.all([this.closed, this.dispatcher.idle()]));
+    for (const connection of this.connections.values()) if (connection.isOpening) connection.drain();
+    this.probes?.dropAsking();
   }
 
   private async shutDown(): Promise<void> {
@@ -339,6 +379,14 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     await this.closed;
     this.complaints.flush();
   }
+}
+
+async function untilClosed(socket: Socket): Promise<void> {
+  await new Promise<void>((resolve) => {
+    socket.once('close', () => {
+      resolve();
+    });
+  });
 }
 
 /** Waits for `done`, but no longer than `ms` milliseconds. */

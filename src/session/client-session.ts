@@ -13,6 +13,7 @@ import { CallTable } from './call-table.js';
 import { IncomingCredit, OutgoingCredit } from './credit.js';
 import type { Hello } from './hello.js';
 import { ItemSender } from './item-sender.js';
+import type { PingObserver } from './pings.js';
 import { CARRYING, ENDING, MAX_DEADLINE_MS, missing, Session, type GoingAway, type SessionLimits } from './session.js';
 
 /** A call or event on its way, ready to be written. What it is told must not throw: the connection is not its own. */
@@ -150,6 +151,11 @@ export class ClientSession extends Session {
     };
   }
 
+  /** Asks the server for a sign of life, for whoever measures how long it takes. @returns what takes it back */
+  measure(observer: PingObserver): Cancel {
+    return this.pings.measure(observer);
+  }
+
   /** Opens no further call, and closes when those that are open have ended. */
   drain(): void {
     if (this.leaving) {
@@ -225,6 +231,7 @@ export class ClientSession extends Session {
       // What never left cannot have run.
       this.failCall(id, this.frames.hasBegun(openedBy) ? error : error.notExecuted());
     }
+    this.pings.close(error);
   }
 
   private inputOf(id: number, call: OutgoingCall): ItemSender {
@@ -381,6 +388,8 @@ export class ClientSession extends Session {
   }
 
   private settle(): void {
-    if (this.leaving && this.live.size === 0) this.end();
+    if (!this.leaving || this.live.size > 0) return;
+    this.end();
+    this.pings.close(new XtcpError('UNAVAILABLE', 'the connection is being closed', { executed: false }));
   }
 }

@@ -28,7 +28,17 @@ import { Ack, OpenedCall, ServedCall, type ServedCallWire } from './served-call.
 export interface ServerSessionLimits extends SessionLimits {
   /** Milliseconds without a call after which the client is asked to leave, and again after which it has to; 0: never. */
   readonly idleTimeoutMs: number;
+  /** Bytes that may wait for the client; where more do, the connection is let go of. */
+  readonly maxSendBufferSize: number;
 }
+
+/**
+ * Bytes that wait for the client from which on nothing more of it is read: a large answer or two, and always far less
+ * than what closes the connection. Were it as soon as any wait, calls would be read and answered by turns, and one side
+ * would stand idle: with 4 strings of 1 MB in flight, this is a quarter of the time of processors and of the rate.
+ */
+const HOLD_FROM_BYTES = 2 * 1024 * 1024;
+const HOLD_FROM_PART = 1 / 32;
 
 /** What a session is for. */
 export interface SessionHost {
@@ -178,11 +188,15 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
   /** A server may wait for a client that does not read, by not reading either. */
   override sendEncoded(frame: EncodedFrame): boolean {
     const keepsUp = super.sendEncoded(frame);
-    if (!keepsUp && !this.congested) {
+    if (!keepsUp && !this.congested && this.frames.pendingBytes >= this.holdFrom) {
       this.congested = true;
       this.frames.hold();
     }
     return keepsUp;
+  }
+
+  private get holdFrom(): number {
+    return Math.min(HOLD_FROM_BYTES, this.limits.maxSendBufferSize * HOLD_FROM_PART);
   }
 
   private askToLeave(code: XtcpErrorCode, reason: string): void {

@@ -11,6 +11,7 @@ import type { MetadataLimits } from '../wire/metadata.js';
 import { ControlBudget } from './control-budget.js';
 import type { Hello } from './hello.js';
 import { KeepAlive, type KeepAliveLimits, type KeptAlive } from './keep-alive.js';
+import { Pings } from './pings.js';
 
 export interface SessionLimits extends MetadataLimits, KeepAliveLimits {
   /** Bytes that a source which cannot be paused may push ahead of its reader. */
@@ -50,7 +51,9 @@ export abstract class Session implements FrameStreamListener, KeptAlive {
   readonly packer: Packer | undefined;
   protected readonly control: ControlBudget;
   private readonly keepAlive: KeepAlive;
-  private pings = 0;
+  protected readonly pings = new Pings((number) => {
+    this.send([Kind.Ping + String(number)]);
+  });
 
   constructor(
     protected readonly frames: FrameStream,
@@ -95,7 +98,7 @@ export abstract class Session implements FrameStreamListener, KeptAlive {
 
   /** For {@link KeepAlive}. */
   ping(): void {
-    this.send([Kind.Ping + String(++this.pings)]);
+    this.pings.ask();
   }
 
   onSilence(): void {
@@ -189,6 +192,7 @@ export abstract class Session implements FrameStreamListener, KeptAlive {
         return;
       case Kind.Pong:
         this.control.spend();
+        this.pings.pong(head.id);
         return;
       case Kind.GoingAway:
         this.control.spend();

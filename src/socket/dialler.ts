@@ -10,7 +10,7 @@ import { tellClientConnection } from '../observe/connections.js';
 import { formatEndpoint, type Endpoint } from '../options/endpoint.js';
 import { checkTlsOptions, mergeTlsOptions } from '../options/tls-options.js';
 import { dial, type Connect } from './dial.js';
-import { PlainStream } from './plain-stream.js';
+import { FirstByteStream } from './first-byte-stream.js';
 import { SocketStream, type SocketStreamLimits } from './socket-stream.js';
 import { withSecureContext } from './tls-context.js';
 
@@ -58,7 +58,9 @@ export class Dialler {
         socket.destroy(meetTls());
       };
       onOpen(
-        tlsOptions === undefined ? new PlainStream(socket, this.limits, onTls) : new SocketStream(socket, this.limits),
+        tlsOptions === undefined
+          ? new FirstByteStream(socket, this.limits, { tls: onTls })
+          : new SocketStream(socket, this.limits),
       );
     };
     return this.outside.runInAsyncScope(() =>

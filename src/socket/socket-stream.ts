@@ -19,6 +19,12 @@ export interface SocketStreamLimits {
 const FLUSH_AFTER_WRITES = 16;
 const FLUSH_AFTER_WRITES_AT_MOST = 256;
 
+/**
+ * Text over this size is not joined to its neighbours but handed to the socket as it is, which encodes it into memory
+ * that the garbage collector never sees.
+ */
+const APART_FROM = 16 * 1024;
+
 /** Bytes that may wait before the other side counts as one that does not keep up; no more are gathered unflushed. */
 const HIGH_WATER_BYTES = 64 * 1024;
 
@@ -51,6 +57,20 @@ export class SocketStream implements ByteStream {
     (this.socket as Streamed)[STREAM] = this;
     // The same functions for every socket: thousands that are idle shall not have five of their own each.
     this.socket.on('data', onData).on('end', onEnd).on('timeout', onTimeout).on('error', onError).on('close', onClose);
+  }
+
+  /**
+   * Gives the socket away, with what has come: whoever takes it gets that first. Nothing of it is told here any more.
+   * For before anything is written.
+   */
+  handOver(piece: Buffer): Socket {
+    const { socket } = this;
+    this.listener = undefined;
+    socket.off('data', onData).off('end', onEnd).off('timeout', onTimeout).off('error', onError).off('close', onClose);
+    // Paused, it keeps what is put back until somebody listens and resumes it.
+    socket.pause();
+    socket.unshift(piece);
+    return socket;
   }
 
   /** For the socket. */
@@ -88,7 +108,7 @@ export class SocketStream implements ByteStream {
     if (this.state !== 'open') return true;
     for (const piece of pieces) {
       this.gatheredBytes += piece.length;
-      if (typeof piece === 'string') {
+      if (typeof piece === 'string' && piece.length <= APART_FROM) {
         this.text += piece;
       } else {
         this.endText();

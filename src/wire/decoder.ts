@@ -1,5 +1,6 @@
 import { XtcpError } from '../errors/xtcp-error.js';
 import { Frame } from './frame.js';
+import { memoryOf } from './memory.js';
 
 export interface FrameLimits {
   /** The most bytes that the fields of one frame may have together. */
@@ -277,7 +278,7 @@ export class FrameDecoder {
         this.endField(at, end);
         return end;
       }
-      this.partial = Buffer.allocUnsafeSlow(this.length);
+      this.partial = memoryOf(this.length);
     }
     piece.copy(this.partial, this.filled, at, end);
     this.filled += end - at;

@@ -6,7 +6,7 @@ const CRLF = '\r\n';
 /** Octets up to this size are copied next to their length; larger ones go out as they are, uncopied. */
 const COPY_UP_TO = 16 * 1024;
 
-/** Text over this size becomes octets of its own; below it, gluing strings together costs less. */
+/** Text over this size is not glued to the rest; below it, gluing strings together costs less. */
 const TEXT_UP_TO = 4 * 1024;
 
 /**
@@ -21,7 +21,8 @@ const END = CRLF + CRLF;
 export interface EncodedFrame {
   /**
    * What goes to the socket, in order: a single string where every field is a short text, and no copy of octets that
-   * are large.
+   * are large. Large text of one byte a character stays text, which the socket encodes outside the garbage
+   * collector's memory (`src/socket`).
    */
   readonly pieces: readonly Field[];
   /** Bytes of its fields, as limits count them. */
@@ -34,16 +35,16 @@ export function encodeFrame(fields: readonly Field[]): EncodedFrame {
   let text = '';
   let isFirst = true;
   for (const field of fields) {
+    const bytes = byteLength(field);
+    fieldBytes += bytes;
+    text += lengthOf(bytes, isFirst);
     if (typeof field === 'string' && field.length <= TEXT_UP_TO) {
-      const bytes = Buffer.byteLength(field);
-      fieldBytes += bytes;
-      text += lengthOf(bytes, isFirst) + field;
+      text += field;
+    } else if (bytes > COPY_UP_TO) {
+      pieces.push(text, typeof field === 'string' && bytes !== field.length ? encodeText(field, bytes) : field);
+      text = '';
     } else {
-      const octets = typeof field === 'string' ? encodeText(field) : field;
-      fieldBytes += octets.length;
-      text += lengthOf(octets.length, isFirst);
-      if (octets.length <= COPY_UP_TO) pieces.push(Buffer.concat([Buffer.from(text), octets]));
-      else pieces.push(text, octets);
+      pieces.push(Buffer.concat([Buffer.from(text), typeof field === 'string' ? encodeText(field, bytes) : field]));
       text = '';
     }
     isFirst = false;
@@ -57,8 +58,7 @@ function lengthOf(bytes: number, isFirst: boolean): string {
   return (isFirst ? LINES[bytes] : JOINTS[bytes]) ?? (isFirst ? '' : CRLF) + bytes + CRLF;
 }
 
-function encodeText(text: string): Buffer {
-  const bytes = Buffer.byteLength(text);
+function encodeText(text: string, bytes: number): Buffer {
   const octets = Buffer.allocUnsafe(bytes);
   // Where each character is one byte of UTF-8, Latin-1 says the same, and is copied rather than encoded.
   octets.write(text, bytes === text.length ? 'latin1' : 'utf8');

@@ -106,7 +106,7 @@ export class FrameStream implements ByteStreamListener {
 
   /** Whether what was sent still waits for the other side to take it. */
   get isWriting(): boolean {
-    return this.bytes.pendingBytes > 0;
+    return this.pendingBytes > 0;
   }
 
   /** Tells `listener` everything from here on, in the place of the one before. */
@@ -127,6 +127,11 @@ export class FrameStream implements ByteStreamListener {
     if (this.state !== 'open') return true;
     this.sent++;
     return this.bytes.write(frame.pieces);
+  }
+
+  /** Bytes that were sent and that the operating system has not taken yet. */
+  get pendingBytes(): number {
+    return this.bytes.pendingBytes;
   }
 
   /** Hands over no further frame until {@link release}, not even one that is already here. */

@@ -1,5 +1,6 @@
 import { XtcpError } from '../errors/xtcp-error.js';
 import { Head } from './head.js';
+import { giveBack } from './memory.js';
 import { decodeText, PieceText } from './text.js';
 
 const NOTHING = Buffer.alloc(0);
@@ -13,6 +14,8 @@ export class Frame {
   private piece: Buffer = NOTHING;
   /** The first fields of a frame that did not come in one piece, each in memory of its own. */
   private readonly own: Buffer[] = [];
+  /** Whether one of them has been handed out, to be kept. */
+  private isKept = false;
   private readonly starts: number[] = [];
   private readonly ends: number[] = [];
   private fields = 0;
@@ -65,7 +68,10 @@ export class Frame {
   bytes(index: number): Buffer {
     const buffer = this.buffer(index);
     // A field that came in several pieces has been given memory of its own; it is not copied once more.
-    if (index < this.own.length && buffer.length === buffer.buffer.byteLength) return buffer;
+    if (index < this.own.length && buffer.length === buffer.buffer.byteLength) {
+      this.isKept = true;
+      return buffer;
+    }
     const start = this.starts[index]!;
     const end = this.ends[index]!;
     const octets = Buffer.allocUnsafe(end - start);
@@ -105,8 +111,14 @@ export class Frame {
 
   /** For the decoder: forgets the fields. */
   clear(): void {
-    if (this.own.length > 0) this.own.length = 0;
+    if (this.own.length > 0) this.forgetOwn();
     this.fields = 0;
+  }
+
+  private forgetOwn(): void {
+    if (!this.isKept) for (const octets of this.own) giveBack(octets);
+    this.isKept = false;
+    this.own.length = 0;
   }
 
   private buffer(index: number): Buffer {

@@ -165,6 +165,32 @@ export function streams(said: readonly Conversation[]): fc.Arbitrary<Stream> {
   return fc.tuple(bytes, fc.array(fc.nat({ max: 5000 }), { maxLength: 6 })).map(([all, cuts]) => cutUp(all, cuts));
 }
 
+const REQUESTS = [
+  'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n',
+  'HEAD /readyz?a=b HTTP/1.0\r\n\r\n',
+  `GET /${MARKER} HTTP/1.1\r\nHost: x\r\nX-Marker: ${MARKER}\r\n\r\n`,
+  `POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n\r\n${MARKER.slice(0, 12)}`,
+  'PUT /readyz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\necho\r\n0\r\n\r\n',
+  'GET /readyz HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n',
+  'CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n',
+  'GET /livez HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+  'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+  `GET /livez HTTP/1.1\r\nHost: ${'x'.repeat(9000)}\r\n\r\n`,
+  'X',
+].map(latin1);
+
+/** What a server with probes may be asked over HTTP, some of it with frames behind, with mishaps, cut up. */
+export function requests(said: readonly Conversation[]): fc.Arbitrary<Stream> {
+  const request = fc.array(fc.constantFrom(...REQUESTS), { minLength: 1, maxLength: 3 });
+  const behind = fc.oneof({ weight: 3, arbitrary: fc.constant<Conversation>([]) }, fc.constantFrom(...said));
+  const bytes = fc.tuple(request, behind, mishaps(BYTE_MISHAPS)).map(([asked, frames, byteMishaps]) => {
+    let all: Buffer = Buffer.concat([...asked, ...frames.map(encode)]);
+    for (const mishap of byteMishaps) all = spoilBytes(all, mishap);
+    return all;
+  });
+  return fc.tuple(bytes, fc.array(fc.nat({ max: 300 }), { maxLength: 6 })).map(([all, cuts]) => cutUp(all, cuts));
+}
+
 function spoil(frames: Conversation, frameMishaps: readonly FrameMishap[], byteMishaps: readonly ByteMishap[]): Buffer {
   const spoilt = frames.map((fields) => [...fields]);
   for (const mishap of frameMishaps) spoilFrames(spoilt, mishap);

@@ -5,7 +5,7 @@ import { CLIENTS_SAY, SERVERS_SAY } from './corpus.js';
 import { checkDecoder } from './decoder.js';
 import { LiveTarget, type LiveConnection } from './live.js';
 import { checkServerSession } from './server-session.js';
-import { streams, type Stream } from './streams.js';
+import { requests, streams, type Stream } from './streams.js';
 
 /** Something to feed with bytes, and what has to hold then. */
 export interface Target<Input = unknown> {
@@ -30,7 +30,10 @@ export function targets(): Readonly<Record<TargetName, Target>> {
     'live server': target<readonly LiveConnection[]>({
       input: fc.array(
         fc.record({
-          stream: streams(CLIENTS_SAY),
+          stream: fc.oneof(
+            { weight: 6, arbitrary: streams(CLIENTS_SAY) },
+            { weight: 1, arbitrary: requests(CLIENTS_SAY) },
+          ),
           ending: fc.constantFrom('end' as const, 'reset' as const, 'destroy' as const),
         }),
         { minLength: 1, maxLength: 4 },

@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common';
-import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
+import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
 import { expect, test } from 'vitest';
 
@@ -7,6 +7,7 @@ import type { XtcpContext } from '../../src/index.js';
 import { RawPeer } from '../support/raw.js';
 import { clientOf, startService } from '../support/service.js';
 import { ask } from './support/classic.js';
+import { xtcpFailureOf } from './support/failures.js';
 
 const NO_HANDLER = 'XTCP Server: UNIMPLEMENTED: There is no matching message handler defined in the remote service.';
 
@@ -109,4 +110,30 @@ test('getHandlers and getHandlerByPattern show what was bound', async () => {
   expect(server.getHandlerByPattern('{"cmd":"sum"}')).toBeTypeOf('function');
   expect(server.getHandlerByPattern('{"cmd": "sum"}')).toBe(server.getHandlerByPattern('{"cmd":"sum"}'));
   expect(server.getHandlerByPattern('nothing')).toBeNull();
+});
+
+test('a pattern that begins with "xtcp." fails the start of the application, which says why', async () => {
+  @Controller()
+  class HealthController {
+    @MessagePattern('xtcp.health')
+    health(): string {
+      return 'well';
+    }
+  }
+  @Controller()
+  class NewsController {
+    @EventPattern('xtcp.of the application')
+    news(@Payload() _text: string): void {}
+  }
+
+  for (const [controller, pattern] of [
+    [HealthController, 'xtcp.health'],
+    [NewsController, 'xtcp.of the application'],
+  ] as const) {
+    const failure = await xtcpFailureOf(startService([controller]));
+    expect(failure.code).toBe('INVALID_ARGUMENT');
+    expect(failure.message).toBe(
+      `the pattern "${pattern}" is reserved: those that begin with "xtcp." are the transport's own`,
+    );
+  }
 });

@@ -38,6 +38,24 @@ const AUTHENTICATE: readonly OptionCase[] = [
     refuses: ['x', ...NO_FUNCTIONS],
   },
 ];
+const authenticate = (): string => 'who';
+const REGISTER = { contentType: 'text/plain', metrics: async () => '' };
+/** What it takes is told by {@link PROBES_READ}. */
+const PROBES: OptionCase = {
+  name: 'probes',
+  fallback: undefined,
+  takes: [],
+  refuses: ['', 'true', 1, 0, null, [], () => true],
+};
+const PROBES_READ = [
+  { probes: false, read: undefined },
+  { probes: true, read: { metrics: 'default' } },
+  { probes: {}, read: { metrics: 'default' } },
+  { probes: { metrics: undefined }, read: { metrics: 'default' } },
+  { probes: { metrics: true }, read: { metrics: 'default' } },
+  { probes: { metrics: false }, read: { metrics: 'none' } },
+  { probes: { metrics: REGISTER }, read: { metrics: REGISTER } },
+];
 const ENDPOINT: readonly OptionCase[] = [
   integer('port', 8001, 0, 65_535),
   { name: 'host', fallback: '127.0.0.1', takes: ['::'], refuses: ['', null, 1, {}] },
@@ -48,12 +66,12 @@ const TLS: OptionCase = { name: 'tlsOptions', fallback: undefined, takes: [{}], 
 test('no options at all are the defaults, with nothing left open', () => {
   expect(resolveServerOptions({})).toEqual({
     endpoint: { host: '127.0.0.1', port: 8001 },
-    ...Object.fromEntries([...CASES, ...AUTHENTICATE].map(({ name, fallback }) => [name, fallback])),
+    ...Object.fromEntries([...CASES, ...AUTHENTICATE, PROBES].map(({ name, fallback }) => [name, fallback])),
   });
 });
 
 test('an option that is undefined is left out', () => {
-  const names = [...CASES, ...AUTHENTICATE, ...ENDPOINT, TLS].map(({ name }) => name);
+  const names = [...CASES, ...AUTHENTICATE, PROBES, ...ENDPOINT, TLS].map(({ name }) => name);
 
   expect(resolveServerOptions(Object.fromEntries(names.map((name) => [name, undefined])))).toEqual(
     resolveServerOptions({}),
@@ -79,6 +97,17 @@ describe('takes', () => {
     }
   });
 
+  test.each(PROBES_READ)('probes: $probes', ({ probes, read }) => {
+    expect(resolveServerOptions({ probes }).probes).toEqual(read);
+  });
+
+  test('probes beside authenticate, with metrics only where they are asked for', () => {
+    expect(resolveServerOptions({ authenticate, probes: true }).probes).toEqual({ metrics: 'withheld' });
+    expect(resolveServerOptions({ authenticate, probes: {} }).probes).toEqual({ metrics: 'withheld' });
+    expect(resolveServerOptions({ authenticate, probes: { metrics: true } }).probes).toEqual({ metrics: 'default' });
+    expect(resolveServerOptions({ authenticate, probes: { metrics: false } }).probes).toEqual({ metrics: 'none' });
+  });
+
   test('an endpoint', () => {
     expect(resolveServerOptions({ host: '::', port: 0 }).endpoint).toEqual({ host: '::', port: 0 });
     expect(resolveServerOptions({ port: 65_535 }).endpoint).toEqual({ host: '127.0.0.1', port: 65_535 });
@@ -96,7 +125,7 @@ test('tlsOptions get TLS 1.2 as the least version, and lose what is undefined', 
 });
 
 describe('refuses', () => {
-  test.each(refusals([...CASES, ...AUTHENTICATE, ...ENDPOINT, TLS]))('$title', ({ name, options }) => {
+  test.each(refusals([...CASES, ...AUTHENTICATE, PROBES, ...ENDPOINT, TLS]))('$title', ({ name, options }) => {
     expect(() => resolveServerOptions(options)).toThrow(
       expect.objectContaining({
         name: 'XtcpError',
@@ -113,6 +142,18 @@ describe('refuses', () => {
   test('authenticate beside classic, which would let everybody in', () => {
     expect(() => resolveServerOptions({ authenticate: () => 'who', classic: true })).toThrow(
       'XtcpServer: the options "authenticate" and "classic" exclude each other',
+    );
+  });
+
+  test.each(['', 1, null, {}, { metrics: 'text' }, []])('probes with metrics: %j', (metrics) => {
+    expect(() => resolveServerOptions({ probes: { metrics } } as object)).toThrow(
+      'XtcpServer, the option "probes": the option "metrics" is ',
+    );
+  });
+
+  test('an option of probes that there is not', () => {
+    expect(() => resolveServerOptions({ probes: { metric: true } } as object)).toThrow(
+      'XtcpServer, the option "probes": there is no option "metric"; there are metrics',
     );
   });
 

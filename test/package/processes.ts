@@ -68,6 +68,11 @@ export class Program {
     return Buffer.concat(this.out).toString();
   }
 
+  /** Its stdout as it is. */
+  get octets(): Buffer {
+    return Buffer.concat(this.out);
+  }
+
   get stderr(): string {
     return Buffer.concat(this.errors).toString();
   }
@@ -98,6 +103,29 @@ export class Program {
   signalGroup(signal: NodeJS.Signals): void {
     if (this.options.group !== true) throw new Error('the program was not started as a group');
     if (this.child.pid !== undefined) process.kill(-this.child.pid, signal);
+  }
+
+  /** Puts this on its stdin. Resolves when it has read all but what a pipe holds. */
+  async write(input: string | Uint8Array): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.child.stdin?.write(input, () => {
+        resolve();
+      });
+    });
+  }
+
+  /** Reads no more of its stdout, until {@link Program.resumeOutput}. */
+  pauseOutput(): void {
+    this.child.stdout?.pause();
+  }
+
+  resumeOutput(): void {
+    this.child.stdout?.resume();
+  }
+
+  /** Reads its stdout no more, for good, as `head` does. */
+  closeOutput(): void {
+    this.child.stdout?.destroy();
   }
 
   endInput(): void {

@@ -13,6 +13,8 @@ interface PackageJson {
   readonly license: string;
   readonly engines: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly bin: Readonly<Record<string, string>>;
+  readonly dependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
   readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>;
   readonly devDependencies: Readonly<Record<string, string>>;
@@ -86,8 +88,8 @@ describe('the tarball', () => {
 describe('package.json', () => {
   const manifest = read<PackageJson>('package.json');
 
-  it('asks for no package at run time, and has Nest, rxjs and reflect-metadata brought by the application', () => {
-    expect(manifest).not.toHaveProperty('dependencies');
+  it('asks for what its command line is made of, and has all else brought by the application', () => {
+    expect(Object.keys(manifest.dependencies)).toEqual(['cli-progress', 'commander', 'picocolors']);
     expect(manifest).not.toHaveProperty('optionalDependencies');
     expect(manifest).not.toHaveProperty('bundleDependencies');
     expect(manifest).not.toHaveProperty('bundledDependencies');
@@ -95,10 +97,17 @@ describe('package.json', () => {
       '@nestjs/common',
       '@nestjs/core',
       '@nestjs/microservices',
+      '@nestjs/terminus',
+      '@opentelemetry/api',
       'msgpackr',
+      'prom-client',
       'reflect-metadata',
       'rxjs',
     ]);
+  });
+
+  it('has the command line for a bin, so that npx runs it by the name of the package', () => {
+    expect(manifest.bin).toEqual({ xtcp: 'dist/cli/main.js' });
   });
 
   it('says which Node it needs', () => {
@@ -106,11 +115,14 @@ describe('package.json', () => {
     expect(manifest.engines).toEqual({ node: '>=20.19' });
   });
 
-  it('exports the library with types first and a condition that require() takes too', () => {
-    const library = manifest.exports['.'] ?? {};
-    expect(Object.entries(library)).toEqual([
-      ['types', './dist/index.d.ts'],
-      ['default', './dist/index.js'],
+  it.each([
+    ['.', './dist/index'],
+    ['./prometheus', './dist/prometheus/index'],
+    ['./terminus', './dist/terminus/index'],
+  ])('exports %s with types first and a condition that require() takes too', (entry, path) => {
+    expect(Object.entries(manifest.exports[entry] ?? {})).toEqual([
+      ['types', `${path}.d.ts`],
+      ['default', `${path}.js`],
     ]);
   });
 });
@@ -121,15 +133,19 @@ describe('package-lock.json', () => {
   const { '': root, ...installed } = lock.packages;
 
   it('is that of package.json', () => {
-    const { name, version, license, engines, peerDependencies, devDependencies } = manifest;
+    const { name, version, license, bin, engines, dependencies, peerDependencies, devDependencies } = manifest;
     expect({ name: lock.name, version: lock.version }).toEqual({ name, version });
     const { peerDependenciesMeta } = manifest;
-    expect(peerDependenciesMeta).toEqual({ msgpackr: { optional: true } });
+    expect(Object.entries(peerDependenciesMeta)).toEqual(
+      ['@nestjs/terminus', '@opentelemetry/api', 'msgpackr', 'prom-client'].map((peer) => [peer, { optional: true }]),
+    );
     expect(root).toEqual({
       name,
       version,
       license,
+      bin,
       engines,
+      dependencies,
       peerDependencies,
       peerDependenciesMeta,
       devDependencies,

@@ -4,6 +4,7 @@ import type { ClassicCall } from '../../src/classic/caller.js';
 import { XtcpError } from '../../src/errors/xtcp-error.js';
 import type { Protocol } from '../../src/options/client-options.js';
 import { EndpointPool, type EndpointCall } from '../../src/pool/endpoint-pool.js';
+import type { PingObserver } from '../../src/session/pings.js';
 import { HELLO, LIMITS, recorded, settled, type Recorded } from '../session/session-play.js';
 import { POOL_LIMITS } from './session-pooling.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -247,4 +248,53 @@ it('a pool that is closed closes what it has in both protocols', async () => {
   at(2).stream.close();
   await closed;
   expect(clock.pending).toBe(0);
+});
+
+function pinging(log: string[]): PingObserver {
+  return { onPong: () => log.push('answered'), onError: ({ code, message }) => log.push(`${code}: ${message}`) };
+}
+
+describe('a ping', () => {
+  it('goes over the session that is open, or that it opens', async () => {
+    const { pool, at, dials } = pooling('auto');
+    const log: string[] = [];
+    pool.ping(pinging(log));
+    at(0).accept();
+    await settled();
+    at(0).send('R1');
+    pool.ping(pinging(log));
+    expect(at(0).heads()).toEqual(['P1', 'P2']);
+    at(0).send('R2');
+    expect([log, dials.length]).toEqual([['answered', 'answered'], 1]);
+  });
+
+  it('that is taken back before there is a session is never sent', async () => {
+    const { pool, at } = pooling('auto');
+    const log: string[] = [];
+    pool.ping(pinging(log))();
+    at(0).accept();
+    await settled();
+    expect([at(0).heads(), log]).toEqual([[], []]);
+  });
+
+  it('fails where nothing listens', async () => {
+    const { pool, at } = pooling('auto');
+    const log: string[] = [];
+    pool.ping(pinging(log));
+    at(0).fail();
+    await settled();
+    expect(log).toEqual(['UNAVAILABLE: nothing listens there']);
+  });
+
+  it('fails with a server that speaks only classic, which has none', async () => {
+    const { pool, at, dials } = pooling('auto');
+    const log: string[] = [];
+    pool.ping(pinging(log));
+    answerAsClassic(at(0));
+    await settled();
+    pool.ping(pinging(log));
+    pooling('classic').pool.ping(pinging(log));
+    const refused = 'UNIMPLEMENTED: xtcp 0.2 has no ping';
+    expect([log, dials.length]).toEqual([[refused, refused, refused], 1]);
+  });
 });

@@ -20,6 +20,7 @@ export const LIMITS: ServerSessionLimits = {
   keepAliveTimeoutMs: 10,
   maxAheadBytes: 1000,
   idleTimeoutMs: 0,
+  maxSendBufferSize: 64 * 1024 * 1024,
   maxControlFramesPerSecond: 1000,
   maxPatternBytes: 1024,
   maxMetadataBytes: 8192,

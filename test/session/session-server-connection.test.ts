@@ -115,11 +115,39 @@ describe('a client that is going away', () => {
 });
 
 describe('a client that does not read', () => {
+  /** Far more than answers that are just on their way. */
+  const MUCH = 2 * 1024 * 1024;
+
+  it('is read from while little waits for it, so that large answers do not take turns with calls', () => {
+    const { send, calls, stream } = serving();
+    send('Qt1', 'p', 'a');
+    stream.keepsUp = false;
+    stream.pendingBytes = MUCH - 1;
+    calls[0]?.answer('A');
+    send('Qt2', 'p', 'a');
+    expect([calls.length, stream.did]).toEqual([2, []]);
+    stream.pendingBytes = MUCH;
+    calls[1]?.answer('A');
+    send('Qt3', 'p', 'a');
+    expect([calls.length, stream.did]).toEqual([2, ['pause']]);
+  });
+
+  it('is read from less where less may wait for it', () => {
+    const { send, calls, stream } = serving({ limits: { maxSendBufferSize: MUCH } });
+    send('Qt1', 'p', 'a');
+    stream.keepsUp = false;
+    stream.pendingBytes = MUCH / 32;
+    calls[0]?.answer('A');
+    send('Qt2', 'p', 'a');
+    expect([calls.length, stream.did]).toEqual([1, ['pause']]);
+  });
+
   it('is not read from either, until it does again', () => {
     const { send, calls, stream } = serving();
     send('Qt1', 'p', 'a');
     send('Qt2', 'p', 'a');
     stream.keepsUp = false;
+    stream.pendingBytes = MUCH;
     calls[0]?.answer('A');
     calls[1]?.answer('A');
     send('Qt3', 'p', 'a');
@@ -134,6 +162,7 @@ describe('a client that does not read', () => {
   it('is not read from while it asks for signs of life, since those are written, too', () => {
     const { send, stream, heads } = serving();
     stream.keepsUp = false;
+    stream.pendingBytes = MUCH;
     for (let ping = 1; ping <= 5; ping++) send(`P${ping}`);
     expect(heads()).toEqual(['R1']);
     expect(stream.did[0]).toBe('pause');

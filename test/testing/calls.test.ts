@@ -15,7 +15,7 @@ import {
 import type { XtcpTestNetwork } from '../../src/testing/index.js';
 import { Happenings } from '../nest/support/deferred.js';
 import { startService, type Service } from '../support/service.js';
-import { failureOf, testNetwork } from './support.js';
+import { dialInMemory, failureOf, testNetwork } from './support.js';
 
 const WINDOW = 65_536;
 const CHUNK = 16_384;
@@ -289,4 +289,16 @@ describe('a server in memory', () => {
     expect(() => network.createServer({ tlsOptions: {} })).toThrow(/createServer takes no "tlsOptions"/);
     expect(() => network.createClient({ tlsOptions: {} })).toThrow(/createClient takes no "tlsOptions"/);
   });
+});
+
+it('a server in memory answers probes', async () => {
+  const { network, port } = await start({}, { probes: true });
+  const peer = await dialInMemory(network, port);
+  peer.send('GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  expect(await peer.takeAll()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+});
+
+it('a server in memory answers xtcp.health', async () => {
+  const { client } = await start();
+  expect(await lastValueFrom(client.send('xtcp.health', ''))).toEqual({ status: 'SERVING', services: {} });
 });

@@ -1,0 +1,1 @@
+export { XtcpMetrics, type XtcpMetricsOptions } from './xtcp-metrics.js';

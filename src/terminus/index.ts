@@ -1,0 +1,1 @@
+export { XtcpHealthIndicator, type XtcpHealthData, type XtcpPingCheckOptions } from './xtcp.health.js';

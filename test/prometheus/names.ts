@@ -1,0 +1,20 @@
+/** The names of all metrics, so that one that comes or goes is noticed. */
+export const NAMES: readonly string[] = [
+  'xtcp_client_call_duration_seconds',
+  'xtcp_client_calls_in_flight',
+  'xtcp_client_connections',
+  'xtcp_client_connections_lost_total',
+  'xtcp_client_connections_opened_total',
+  'xtcp_client_received_bytes_total',
+  'xtcp_client_retries_total',
+  'xtcp_client_sent_bytes_total',
+  'xtcp_server_call_duration_seconds',
+  'xtcp_server_calls_in_flight',
+  'xtcp_server_connections',
+  'xtcp_server_connections_broken_total',
+  'xtcp_server_connections_opened_total',
+  'xtcp_server_connections_refused_total',
+  'xtcp_server_received_bytes_total',
+  'xtcp_server_refused_calls_total',
+  'xtcp_server_sent_bytes_total',
+];
