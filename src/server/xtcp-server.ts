@@ -29,6 +29,7 @@ import { ConnectionPlaces } from './connection-places.js';
 import { ServerConnection, type ConnectionHost } from './connection.js';
 import { Dispatcher } from './dispatcher.js';
 import { Router } from './router.js';
+import { Reflection, type DescribePayload } from './reflection.js';
 import { complaintOf, refusalOf, tellWithoutTls } from './tls-peer.js';
 import type { ProcessingHooks } from './work.js';
 import { XTCP } from './transport-id.js';
@@ -59,6 +60,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   protected override readonly logger = new Logger(XtcpServer.name);
   private readonly options: ResolvedServerOptions;
   private readonly router = new Router((pattern) => this.normalizePattern(pattern as Record<string, string>));
+  private readonly reflection: Reflection | undefined;
   private readonly dispatcher: Dispatcher;
   private readonly acceptor: Acceptor;
   private readonly connections = new Map<Socket, ServerConnection>();
@@ -91,6 +93,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     );
     this.host = this.hostOf();
     this.places = new ConnectionPlaces(this.options);
+    if (this.options.reflection) this.reflection = new Reflection(this.router);
     this.tlsOptions = this.options.tlsOptions;
     this.acceptor = new Acceptor(
       {
@@ -221,6 +224,14 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     handler.extras = extras;
     this.router.add(route, handler);
     if (!isEventHandler || !this.messageHandlers.has(route)) this.messageHandlers.set(route, handler);
+  }
+
+  /**
+   * Has `describe` tell of the payloads of handlers, where the strategy sees none of their parameters, to whoever asks for
+   * `xtcp.patterns`. XtcpModule does this by itself. With `reflection: false` nobody can ask.
+   */
+  describePayloads(describe: DescribePayload): void {
+    if (this.reflection !== undefined) this.reflection.describe = describe;
   }
 
   /** The handler of calls for a pattern, else its first handler of events. */
