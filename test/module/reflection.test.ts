@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 import { Controller, Injectable, Module, Scope, type INestApplication, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern, MessagePattern, Payload, Transport } from '@nestjs/microservices';
@@ -18,6 +20,7 @@ import {
   type XtcpPatterns,
   type XtcpServerOptions,
 } from '../../src/index.js';
+import { SessionPeer } from '../faults/support/session-peer.js';
 import { xtcpFailureOf } from '../nest/support/failures.js';
 import { clientOf, moduleOf, startService } from '../support/service.js';
 import { portOf, sessionClient, startHybrid } from './applications.js';
@@ -402,6 +405,24 @@ describe('a schema that cannot be told says why', () => {
     const told = await patternWith(giving({ enum: ['x'.repeat(65_000)], more: undefined, toLocaleString: () => '' }));
     expect(told).toMatchObject({ schema: { enum: ['x'.repeat(65_000)] }, reason: null });
   });
+});
+
+test('the answer is on the wire what docs/protocol.md says', async () => {
+  @Controller()
+  class UpperController {
+    @MessagePattern('toupper', { description: 'upper case' } satisfies XtcpExtras)
+    toupper(@Payload({ schema: standard({ input: () => ({ type: 'string' }) }) as never }) text: string): string {
+      return text.toUpperCase();
+    }
+  }
+  const { port } = await startService({ imports: [XtcpModule.register()], controllers: [UpperController] });
+  const peer = await SessionPeer.open(port);
+  peer.send('Qt1', 'xtcp.patterns', '');
+
+  const [head, answer] = (await peer.take()) ?? [];
+  expect(head).toBe('Aj1');
+  const protocol = readFileSync(`${import.meta.dirname}/../../docs/protocol.md`, 'utf8');
+  expect(protocol).toContain(`    S: 3\\r\\nAj1\\r\\n${answer?.length}\\r\\n${answer}\\r\\n\\r\\n\n`);
 });
 
 test('a schema is made JSON Schema once, when first somebody asks', async () => {
