@@ -31,7 +31,7 @@ export interface XtcpModuleExtras {
 
 /** What `XtcpModule.registerAsync` takes. */
 export interface XtcpModuleAsyncOptions<Name extends string = string>
-  extends ConfigurableModuleAsyncOptions<XtcpModuleOptions<Name>, 'createXtcpOptions'>, XtcpModuleExtras {
+  extends ConfigurableModuleAsyncOptions<XtcpModuleOptions<NoInfer<Name>>, 'createXtcpOptions'>, XtcpModuleExtras {
   /** The names of the clients whose options the factory returns: no more and no fewer. Default: none. */
   clients?: readonly Name[] | undefined;
 }

@@ -124,6 +124,20 @@ describe('registerAsync', () => {
     expect(await app.get(Caller).upper('a')).toBe('A');
   });
 
+  test('has the compiler hold what is asked to the names', () => {
+    XtcpModule.registerAsync({
+      clients: ['UPPER', 'AUDIT'],
+      useFactory: () => ({ clients: [{ name: 'AUDIT' }, { name: 'UPPER' }] }),
+    });
+    XtcpModule.registerAsync({ clients: ['UPPER', 'AUDIT'], useClass: UpperOptions });
+    // @ts-expect-error
+    XtcpModule.registerAsync({ clients: ['UPPER'], useFactory: () => ({ clients: [{ name: 'UPPR' }] }) });
+    // @ts-expect-error
+    XtcpModule.registerAsync({ clients: ['AUDIT'], useClass: UpperOptions });
+    const token: 'XtcpClient:UPPER' = getXtcpClientToken('UPPER');
+    expect(token).toBe('XtcpClient:UPPER');
+  });
+
   test('lets a factory give the clients that are named, and no others', async () => {
     expect(await xtcpFailureOf(startNamed(['UPPER', 'AUDIT'], ['UPPER']))).toMatchObject({
       code: 'INVALID_ARGUMENT',
