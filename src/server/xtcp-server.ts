@@ -93,8 +93,8 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     );
     this.host = this.hostOf();
     this.places = new ConnectionPlaces(this.options);
-    if (this.options.reflection) this.reflection = new Reflection(this.router);
     this.tlsOptions = this.options.tlsOptions;
+    if (this.options.reflection) this.reflection = new Reflection(this.router);
     this.acceptor = new Acceptor(
       {
         admits: (address, carrier) => this.admits(address, carrier),
