@@ -12,9 +12,20 @@ export type { PayloadKind } from './options/payload-kind.js';
 export type { XtcpServerOptions } from './options/server-options.js';
 export type { HealthAnswer, HealthStatus, ServerHealth, ServingStatus } from './server/health.js';
 export type { XtcpExtras } from './server/router.js';
+export type { DescribePayload, PayloadDescription, XtcpPattern, XtcpPatterns } from './server/reflection.js';
+export { getXtcpClientToken, InjectXtcpClient } from './nest/client-token.js';
 export { drainOnSignals, type DrainOptions } from './nest/drain-on-signals.js';
 export { HttpToXtcpFilter } from './nest/http-to-xtcp.filter.js';
 export { IteratorErrorsInterceptor } from './nest/iterator-errors.interceptor.js';
+export type {
+  XtcpClientDefinition,
+  XtcpModuleAsyncOptions,
+  XtcpModuleExtras,
+  XtcpModuleOptions,
+  XtcpOptionsFactory,
+} from './nest/module-options.js';
+export { XtcpHealth } from './nest/xtcp-health.js';
+export { XtcpModule } from './nest/xtcp.module.js';
 export { toHttpException, XtcpToHttpFilter } from './nest/xtcp-to-http.filter.js';
 export { XTCP } from './server/transport-id.js';
 export { XtcpContext } from './server/xtcp-context.js';

@@ -1,6 +1,7 @@
 import type { INestApplication, INestMicroservice } from '@nestjs/common';
 
-import { XtcpServer } from '../server/xtcp-server.js';
+import type { XtcpServer } from '../server/xtcp-server.js';
+import { isXtcpServer } from './xtcp-servers.js';
 
 export interface DrainOptions {
   /** The signals to take. Default SIGTERM and SIGINT. */
@@ -57,8 +58,4 @@ export function drainOnSignals(app: INestApplication | INestMicroservice, option
 function serversOf(app: INestApplication | INestMicroservice): XtcpServer[] {
   const microservices = 'getMicroservices' in app ? app.getMicroservices() : [app];
   return microservices.map((microservice) => microservice.getTransportServer()).filter(isXtcpServer);
-}
-
-function isXtcpServer(server: unknown): server is XtcpServer {
-  return server instanceof XtcpServer;
 }

@@ -122,6 +122,11 @@ export interface XtcpServerOptions extends EndpointOptions {
    */
   inherit?: boolean | undefined;
   /**
+   * Whether clients may ask for the patterns that are served, what they are for and what they take, by calling
+   * `xtcp.patterns`. Default true.
+   */
+  reflection?: boolean | undefined;
+  /**
    * Milliseconds that `close()` leaves to the calls that run, before it destroys their connections. Default 10000;
    * 0 destroys them at once.
    */
@@ -148,6 +153,7 @@ export interface ResolvedServerOptions extends ResolvedSessionLimits {
   readonly gracePeriodMs: number;
   readonly classic: boolean;
   readonly inherit: boolean;
+  readonly reflection: boolean;
   readonly maxServerCalls: number;
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
@@ -173,6 +179,7 @@ export function resolveServerOptions(options: XtcpServerOptions): ResolvedServer
     'gracePeriodMs',
     'classic',
     'inherit',
+    'reflection',
     'maxServerCalls',
     'maxConnections',
     'maxConnectionsPerAddress',
@@ -200,6 +207,7 @@ export function resolveServerOptions(options: XtcpServerOptions): ResolvedServer
     gracePeriodMs: read.milliseconds('gracePeriodMs', 10_000),
     classic,
     inherit: read.flag('inherit', false),
+    reflection: read.flag('reflection', true),
     maxServerCalls: read.integer('maxServerCalls', 10_000, 1, 10_000_000),
     maxConnections: read.integer('maxConnections', 20_000, 1, 10_000_000),
     maxConnectionsPerAddress: read.integer('maxConnectionsPerAddress', 1000, 1, 10_000_000),

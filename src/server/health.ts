@@ -31,17 +31,9 @@ export class ServerHealth {
    * @throws {XtcpError} INVALID_ARGUMENT where there is no such status to set, or the name is none.
    */
   set(status: ServingStatus, service?: string): void {
-    if (!SETTABLE.includes(status)) {
-      throw wrong(`the status ${show(status)} cannot be set; there are ${SETTABLE.join(', ')}`);
-    }
-    if (service === undefined) {
-      this.whole = status;
-      return;
-    }
-    if (typeof service !== 'string' || service === '') {
-      throw wrong(`the service ${show(service)} is no name; leave it out for the whole server`);
-    }
-    this.byService.set(service, status);
+    checkSaid('XtcpServer.health', status, service);
+    if (service === undefined) this.whole = status;
+    else this.byService.set(service, status);
   }
 
   /**
@@ -99,8 +91,19 @@ function serviceOf(data: unknown): string {
   );
 }
 
-function wrong(what: string): XtcpError {
-  return new XtcpError('INVALID_ARGUMENT', `XtcpServer.health: ${what}`);
+/**
+ * Checks what an application says of its health.
+ * @param owner whom it says it to, for the message
+ * @throws {XtcpError} INVALID_ARGUMENT where there is no such status to set, or the name is none
+ */
+export function checkSaid(owner: string, status: unknown, service: unknown): void {
+  const wrong = (what: string): XtcpError => new XtcpError('INVALID_ARGUMENT', `${owner}: ${what}`);
+  if (!SETTABLE.includes(status)) {
+    throw wrong(`the status ${show(status)} cannot be set; there are ${SETTABLE.join(', ')}`);
+  }
+  if (service !== undefined && (typeof service !== 'string' || service === '')) {
+    throw wrong(`the service ${show(service)} is no name; leave it out for the whole`);
+  }
 }
 
 function show(value: unknown): string {

@@ -7,6 +7,8 @@ import { PAYLOAD_KINDS, type PayloadKind } from '../options/payload-kind.js';
 export interface XtcpExtras {
   /** How this handler gets the params of a classic request; the server's option `payload` where it says nothing. */
   payload?: PayloadKind;
+  /** What this handler is for, in a line; told to whoever asks the server for its patterns. */
+  description?: string;
   [extra: string]: unknown;
 }
 
@@ -36,8 +38,8 @@ export class Router {
 
   /**
    * @param pattern in Nest's normal form
-   * @throws {XtcpError} INVALID_ARGUMENT where the pattern is reserved, or the handler's extras say a payload that there
-   * is not.
+   * @throws {XtcpError} INVALID_ARGUMENT where the pattern is reserved, or the handler's extras have a payload that there
+   * is not, or a description that is no text.
    */
   add(pattern: string, handler: MessageHandler): void {
     if (pattern.startsWith(RESERVED)) {
@@ -46,12 +48,18 @@ export class Router {
         `the pattern ${quoteForMessage(pattern)} is reserved: those that begin with "${RESERVED}" are the transport's own`,
       );
     }
-    const { payload } = (handler.extras ?? {}) as XtcpExtras;
+    const { payload, description } = (handler.extras ?? {}) as XtcpExtras;
     if (payload !== undefined && !PAYLOAD_KINDS.includes(payload)) {
       throw new XtcpError(
         'INVALID_ARGUMENT',
         `the handler of ${quoteForMessage(pattern)} has an unknown payload in its extras; ` +
           `there are ${PAYLOAD_KINDS.join(', ')}`,
+      );
+    }
+    if (description !== undefined && typeof description !== 'string') {
+      throw new XtcpError(
+        'INVALID_ARGUMENT',
+        `the handler of ${quoteForMessage(pattern)} has a description in its extras that is no text`,
       );
     }
     this.put(pattern, handler);
@@ -89,5 +97,10 @@ export class Router {
     } catch {
       return undefined;
     }
+  }
+
+  /** The routes that the application's handlers make; not those that are reserved. */
+  *ofApplication(): Generator<Route> {
+    for (const route of this.routes.values()) if (!route.pattern.startsWith(RESERVED)) yield route;
   }
 }

@@ -31,6 +31,7 @@ import { answerHealth, HEALTH_PATTERN, ServerHealth } from './health.js';
 import { probePages } from './probe-pages.js';
 import { Probes } from './probes.js';
 import { Router } from './router.js';
+import { Reflection, type DescribePayload } from './reflection.js';
 import { complaintOf, refusalOf, tellWithoutTls } from './tls-peer.js';
 import type { ProcessingHooks } from './work.js';
 import { XTCP } from './transport-id.js';
@@ -63,6 +64,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   protected override readonly logger = new Logger(XtcpServer.name);
   private readonly options: ResolvedServerOptions;
   private readonly router = new Router((pattern) => this.normalizePattern(pattern as Record<string, string>));
+  private readonly reflection: Reflection | undefined;
   private readonly dispatcher: Dispatcher;
   private readonly acceptor: Acceptor;
   private readonly connections = new Map<Socket, ServerConnection>();
@@ -101,6 +103,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     this.places = new ConnectionPlaces(this.options);
     this.probes = this.probesOf();
     this.tlsOptions = this.options.tlsOptions;
+    if (this.options.reflection) this.reflection = new Reflection(this.router);
     this.acceptor = new Acceptor(
       {
         admits: (address, carrier) => this.admits(address, carrier),
@@ -234,6 +237,14 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     handler.extras = extras;
     this.router.add(route, handler);
     if (!isEventHandler || !this.messageHandlers.has(route)) this.messageHandlers.set(route, handler);
+  }
+
+  /**
+   * Has `describe` tell of the payloads of handlers, where the strategy sees none of their parameters, to whoever asks for
+   * `xtcp.patterns`. XtcpModule does this by itself. With `reflection: false` nobody can ask.
+   */
+  describePayloads(describe: DescribePayload): void {
+    if (this.reflection !== undefined) this.reflection.describe = describe;
   }
 
   /** The handler of calls for a pattern, else its first handler of events. */

@@ -20,6 +20,7 @@ const CASES: readonly OptionCase[] = [
   milliseconds('gracePeriodMs', 10_000),
   { name: 'classic', fallback: true, takes: [true, false], refuses: ['true', 1, 0, null, {}] },
   { name: 'inherit', fallback: false, takes: [true, false], refuses: ['true', 1, 0, null, {}] },
+  { name: 'reflection', fallback: true, takes: [true, false], refuses: ['true', 1, 0, null, {}] },
   integer('maxServerCalls', 10_000, 1, 10_000_000),
   integer('maxConnections', 20_000, 1, 10_000_000),
   integer('maxConnectionsPerAddress', 1000, 1, 10_000_000),

@@ -70,9 +70,10 @@ export function linesToPrint({ text }: Sample): string[] {
 
 /**
  * Compiles files of a folder in place, with the options of this repository.
+ * @param others options beside or instead of these
  * @returns what the compiler has to say against them
  */
-export function compile(folder: Folder, files: readonly string[]): string[] {
+export function compile(folder: Folder, files: readonly string[], others: ts.CompilerOptions = {}): string[] {
   const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
     config: object;
   };
@@ -88,6 +89,7 @@ export function compile(folder: Folder, files: readonly string[]): string[] {
       outDir: folder.path,
       // As in the applications that Nest's own starter makes.
       strictPropertyInitialization: false,
+      ...others,
     },
   );
   const { diagnostics } = program.emit();
