@@ -3,7 +3,7 @@ import type { Attributes } from '@opentelemetry/api';
 import type { ObservedCall } from '../observe/observed-call.js';
 
 /**
- * Names of the semantic conventions for RPC as they are since 1.39 (stable in 1.45):
+ * Names of the semantic conventions for RPC of 1.45, where they are stable:
  * https://opentelemetry.io/docs/specs/semconv/rpc/
  */
 export const ATTRIBUTE = {

@@ -5,7 +5,7 @@ import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservice
 import { context, propagation, SpanKind, SpanStatusCode, trace, type Span } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
-import { defer, delay, from, lastValueFrom, of, tap, type Observable } from 'rxjs';
+import { defer, delay, lastValueFrom, mergeMap, of, tap, type Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 
 import {
@@ -76,14 +76,10 @@ class Handlers {
   @UseInterceptors(Passes)
   @MessagePattern('intercepted')
   intercepted(): Observable<unknown> {
-    return of('x')
-      .pipe(delay(1), tap(), (source) => defer(() => from(lastValueFrom(source))))
-      .pipe((source) =>
-        defer(async () => {
-          await lastValueFrom(source);
-          return lastValueFrom(inner.send('leaf', 'x'));
-        }),
-      );
+    return of('x').pipe(
+      delay(1),
+      mergeMap(() => inner.send('leaf', 'x')),
+    );
   }
 
   @UseInterceptors(IteratorErrorsInterceptor)
@@ -148,7 +144,7 @@ function lineage(spans: readonly ReadableSpan[]): string[] {
   const show = (span: ReadableSpan): string => `${SpanKind[span.kind]} ${span.name}`;
   return spans
     .map((span) => {
-      const parent = spans.find(({ spanContext }) => spanContext().spanId === span.parentSpanContext?.spanId);
+      const parent = spans.find((other) => other.spanContext().spanId === span.parentSpanContext?.spanId);
       return parent === undefined ? show(span) : `${show(span)} < ${show(parent)}`;
     })
     .toSorted();
@@ -158,11 +154,9 @@ describe('a call', () => {
   it('is a CLIENT and a SERVER span of one trace, with the attributes of the conventions', async () => {
     const sdk = new Sdk();
     const client = await serving();
-    const { port } = client.unwrap === undefined ? { port: 0 } : { port: 0 };
     await lastValueFrom(client.send('leaf', 'x'));
     const [server, call] = await sdk.untilSpans(2);
     expect(lineage(sdk.spans)).toEqual(['CLIENT leaf', 'SERVER leaf < CLIENT leaf']);
-    expect(port).toBe(0);
     const [one, other] = server!.kind === SpanKind.SERVER ? [server!, call!] : [call!, server!];
     expect(other.attributes).toEqual({
       'rpc.system.name': 'xtcp',
