@@ -1,7 +1,11 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+
 import { firstValueFrom, lastValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 
 import { XtcpRecordBuilder, type ObservedClientCall, type RefusedServerCall } from '../../src/index.js';
+import { encodeFrame } from '../../src/wire/encoder.js';
 import { clientOf, startService } from '../support/service.js';
 import { Behaviours } from './controller.js';
 import { listen, Recording } from './recording.js';
@@ -11,6 +15,11 @@ const PROTOCOLS = ['session', 'classic'] as const;
 async function serving(protocol: 'session' | 'classic' = 'session', options = {}, serverOptions = {}) {
   const { port, server, app } = await startService([Behaviours], { halfCloseTimeoutMs: 50, ...serverOptions });
   return { client: clientOf(port, { protocol, ...options }), recording: new Recording(), port, server, app };
+}
+
+async function* input(): AsyncGenerator<string> {
+  yield 'abc';
+  yield 'def';
 }
 
 async function fails(promise: Promise<unknown>): Promise<void> {
@@ -183,13 +192,39 @@ describe('a stream', () => {
 
   it('of input counts what went', async () => {
     const { client, recording } = await serving();
-    async function* input(): AsyncGenerator<string> {
-      yield 'abc';
-      yield 'def';
-    }
     for await (const all of client.stream('sum', input())) expect(all).toBe('abcdef');
     expect(await recording.oneClientCall()).toMatchObject({ outcome: 'OK', sentBytes: 6, receivedBytes: 6 });
     expect(await recording.oneServerCall()).toMatchObject({ outcome: 'OK', sentBytes: 6, receivedBytes: 6 });
+  });
+});
+
+describe('a call that is turned away', () => {
+  it('by a classic connection that drains is told', async () => {
+    const { port, server } = await startService([Behaviours]);
+    const recording = new Recording();
+    const socket = connect(port, '127.0.0.1').resume();
+    const closed = once(socket, 'close');
+    socket.write(encodeFrame(['never', 'x']).pieces.join(''));
+    await recording.until('server:call:start');
+    const drained = server.drain(200);
+    socket.write(encodeFrame(['upper', 'x']).pieces.join(''));
+    const [refused] = await recording.until<RefusedServerCall>('server:call:refuse');
+    expect(refused).toMatchObject({ code: 'UNAVAILABLE', protocol: 'classic' });
+    socket.destroy();
+    await Promise.all([drained, closed]);
+  });
+
+  it("by the application's deserializer is told", async () => {
+    const deserializer = {
+      deserialize: (): never => {
+        throw new Error('not this');
+      },
+    };
+    const { client, recording } = await serving('session', {}, { deserializer });
+    await fails(lastValueFrom(client.send('upper', 'x')));
+    expect(recording.of<RefusedServerCall>('server:call:refuse').map(({ code }) => code)).toEqual(['INTERNAL']);
+    expect(recording.of('server:call:start')).toEqual([]);
+    await recording.oneClientCall();
   });
 });
 

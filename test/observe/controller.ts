@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern, Payload, RpcException } from '@nestjs/microservices';
 import { NEVER, of, type Observable } from 'rxjs';
 
-import { XtcpContext, XtcpException } from '../../src/index.js';
+import { XtcpException, type XtcpContext } from '../../src/index.js';
 
 /** What handlers may do. */
 @Controller()

@@ -1,3 +1,4 @@
+import type { Attributes } from '@opentelemetry/api';
 import { lastValueFrom } from 'rxjs';
 import { expect, it } from 'vitest';
 
@@ -9,6 +10,18 @@ async function serving() {
   const sdk = new Sdk();
   const { port } = await startService([Behaviours]);
   return { sdk, port, client: clientOf(port, { protocol: 'session' }) };
+}
+
+function all(): boolean {
+  return true;
+}
+
+function never(attributes: Attributes): boolean {
+  return attributes['rpc.method'] === 'never';
+}
+
+function upper(direction: string): (attributes: Attributes) => boolean {
+  return (attributes) => attributes['rpc.method'] === 'upper' && attributes['network.io.direction'] === direction;
 }
 
 it('durations are in seconds, by method and code, in the buckets of the conventions', async () => {
@@ -39,10 +52,8 @@ it('calls, connections and bytes are counted up, and what is over down again', a
   const { sdk, client } = await serving();
   const subscription = client.send('never', 'abc').subscribe();
   await lastValueFrom(client.send('upper', 'abcd'));
-  const value = async (name: string, fits: (attributes: Record<string, unknown>) => boolean): Promise<unknown> =>
+  const value = async (name: string, fits: (attributes: Attributes) => boolean): Promise<unknown> =>
     (await sdk.points(name)).find(({ attributes }) => fits(attributes))?.value;
-  const never = (attributes: Record<string, unknown>): boolean => attributes['rpc.method'] === 'never';
-  const all = (): boolean => true;
   for (const side of ['client', 'server']) {
     expect(await value(`xtcp.${side}.active_calls`, never)).toBe(1);
     expect(await value(`xtcp.${side}.open_connections`, all)).toBe(1);
@@ -51,10 +62,6 @@ it('calls, connections and bytes are counted up, and what is over down again', a
   await sdk.untilSpans(3);
   while ((await value('xtcp.server.active_calls', never)) !== 0);
   expect(await value('xtcp.client.active_calls', never)).toBe(0);
-  const upper =
-    (direction: string) =>
-    (attributes: Record<string, unknown>): boolean =>
-      attributes['rpc.method'] === 'upper' && attributes['network.io.direction'] === direction;
   for (const side of ['client', 'server']) {
     expect(await value(`xtcp.${side}.io`, upper('transmit'))).toBe(4);
     expect(await value(`xtcp.${side}.io`, upper('receive'))).toBe(4);

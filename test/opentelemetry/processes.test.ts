@@ -82,7 +82,7 @@ it(
       return Number(/port (\d+)/.exec(program.stdout)?.[1]);
     };
     const [a, b] = await Promise.all([start(), start()]);
-    const [toA, toB] = [clientOf(a!, { protocol: 'session' }), clientOf(b!, { protocol: 'session' })];
+    const [toA, toB] = [clientOf(a, { protocol: 'session' }), clientOf(b, { protocol: 'session' })];
 
     expect(await lastValueFrom(toA.send('relay', [b, a, b]))).toBe(4);
 
