@@ -2,7 +2,7 @@ export { XtcpClient, type XtcpClientEvents, type XtcpClientStatus } from './clie
 export { XtcpRecord, XtcpRecordBuilder, type XtcpCallOptions } from './client/xtcp-record.js';
 export { XTCP_ERROR_CODES, XtcpError, type XtcpErrorCode, type XtcpErrorContext } from './errors/xtcp-error.js';
 export type { ClientConnectionEvent, ServerConnectionEvent } from './observe/connections.js';
-export type { ObservedClientCall } from './observe/client-call.js';
+export type { MetadataBounds, ObservedClientCall } from './observe/client-call.js';
 export type { CallOutcome, ObservedCall } from './observe/observed-call.js';
 export type { ObservedServerCall, RefusedServerCall, ServerCallStart } from './observe/server-call.js';
 export type { Authenticate, ClientHello, ClientPeer } from './options/authenticate.js';

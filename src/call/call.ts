@@ -1,3 +1,4 @@
+import { inThePlain, type Scope } from '../async/scope.js';
 import type { ClassicCall } from '../classic/caller.js';
 import { encodePayload } from '../classic/payload.js';
 import { nothing, type Cancel, type Clock } from '../clock/clock.js';
@@ -62,17 +63,18 @@ export interface Caller {
  * @returns what to call when its answer is not wanted any more
  */
 export function makeCall(caller: Caller, request: CallRequest, observer: CallObserver): Cancel {
-  const observed = observeClientCall(request, caller.endpoint, caller.clock);
+  const observed = observeClientCall(request, caller.endpoint, caller.limits, caller.clock);
+  const teller = observed?.scope === undefined ? observer : new ScopedObserver(observer, observed.scope);
   const refuse = (refusal: XtcpError): Cancel => {
     observed?.end(refusal);
-    observer.onError(refusal);
+    teller.onError(refusal);
     return nothing;
   };
   const refusal = refusalOf(request);
   if (refusal !== undefined) return refuse(refusal);
   let call: ClientCall;
   try {
-    call = new ClientCall(caller, request, observer, observed);
+    call = new ClientCall(caller, request, teller, observed);
   } catch (error) {
     return refuse((error as XtcpError).notExecuted());
   }
@@ -107,6 +109,32 @@ function checkPattern(pattern: string, maxPatternBytes: number): void {
   // No character has more than three bytes for each of its units.
   if (pattern.length * 3 <= maxPatternBytes || Buffer.byteLength(pattern) <= maxPatternBytes) return;
   throw new XtcpError('INVALID_ARGUMENT', `the pattern is over ${maxPatternBytes} bytes (maxPatternBytes)`);
+}
+
+/** Tells whoever made a call within a scope: what comes of it arrives in that of the connection, or of a timer. */
+class ScopedObserver implements CallObserver {
+  constructor(
+    private readonly observer: CallObserver,
+    private readonly scope: Scope,
+  ) {}
+
+  onValue(value: unknown, taken: () => void): void {
+    this.scope(() => {
+      this.observer.onValue(value, taken);
+    });
+  }
+
+  onComplete(): void {
+    this.scope(() => {
+      this.observer.onComplete();
+    });
+  }
+
+  onError(error: XtcpError): void {
+    this.scope(() => {
+      this.observer.onError(error);
+    });
+  }
 }
 
 /** One call, however often it is made until it ends. */
@@ -146,7 +174,10 @@ class ClientCall implements EndpointCall, Expiring {
       input &&
       ((sender) => {
         this.isUnique = true;
-        input(sender);
+        const scope = observed?.scope ?? inThePlain;
+        scope(() => {
+          input(sender);
+        });
       });
     this.data = encodeValue(input === undefined ? data : undefined, packer);
     this.metadata = encodeMetadata(observed === undefined ? request.metadata : observed.metadata, caller.limits);
@@ -279,7 +310,10 @@ class ClientCall implements EndpointCall, Expiring {
   /** @returns what the caller's own function threw; thrown on, it would end the connection with all its calls */
   private tellMetadata(metadata: Metadata | undefined): XtcpError | undefined {
     try {
-      if (metadata !== undefined) this.request.onMetadata?.(metadata);
+      if (metadata !== undefined) {
+        const scope = this.observed?.scope ?? inThePlain;
+        scope(() => this.request.onMetadata?.(metadata));
+      }
       return undefined;
     } catch (cause) {
       return new XtcpError('INTERNAL', 'onMetadata threw an error', { cause });

@@ -60,6 +60,8 @@ export class ClassicResponder implements FrameStreamListener, Idling {
     private readonly serve: ServeRequest,
     private readonly onBroken: (error: XtcpError) => void,
     deadlines: Deadlines,
+    /** A request was turned away before it was served. */
+    private readonly onRefused: (error: XtcpError) => void = () => {},
   ) {
     this.idle = new IdleWatch(this, limits.idleTimeoutMs, clock, deadlines);
   }
@@ -93,7 +95,9 @@ export class ClassicResponder implements FrameStreamListener, Idling {
       return;
     }
     if (this.state !== 'open') {
-      place.result = new XtcpError('UNAVAILABLE', 'the server is shutting down', { executed: false });
+      const refusal = new XtcpError('UNAVAILABLE', 'the server is shutting down', { executed: false });
+      place.result = refusal;
+      this.onRefused(refusal);
       this.settle();
       return;
     }

@@ -3,6 +3,13 @@ import type { XtcpError } from '../errors/xtcp-error.js';
 import { CHANNELS } from './channels.js';
 import { ObservedCall } from './observed-call.js';
 
+/** What metadata may have, so that a subscriber that adds to it can keep within. */
+export interface MetadataBounds {
+  /** Bytes as JSON. */
+  readonly maxMetadataBytes: number;
+  readonly maxMetadataKeys: number;
+}
+
 /** A call or event that a client makes: what `xtcp:client:call:start`, `:retry` and `:end` carry, the same object in all. */
 export class ObservedClientCall extends ObservedCall {
   /** How often it was made: 1, and 1 more for each time that it was made again. */
@@ -17,6 +24,8 @@ export class ObservedClientCall extends ObservedCall {
     readonly endpoint: string,
     /** What is sent with it. What a subscriber of `xtcp:client:call:start` sets here at once is sent, too. */
     readonly metadata: Record<string, string>,
+    /** Over these, the call fails with INVALID_ARGUMENT. */
+    readonly metadataBounds: MetadataBounds,
     clock: Clock,
   ) {
     super(kind, clock);
@@ -46,13 +55,14 @@ export function observeClientCall(
     readonly metadata: Record<string, string> | undefined;
   },
   endpoint: string,
+  bounds: MetadataBounds,
   clock: Clock,
 ): ObservedClientCall | undefined {
   const { clientCallStart, clientCallRetry, clientCallEnd } = CHANNELS;
   if (!clientCallStart.hasSubscribers && !clientCallEnd.hasSubscribers && !clientCallRetry.hasSubscribers) {
     return undefined;
   }
-  const observed = new ObservedClientCall(call.kind, call.pattern, endpoint, { ...call.metadata }, clock);
+  const observed = new ObservedClientCall(call.kind, call.pattern, endpoint, { ...call.metadata }, bounds, clock);
   clientCallStart.publish(observed);
   return observed;
 }

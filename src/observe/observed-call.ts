@@ -1,3 +1,4 @@
+import type { Scope } from '../async/scope.js';
 import type { Clock } from '../clock/clock.js';
 import type { XtcpError, XtcpErrorCode } from '../errors/xtcp-error.js';
 
@@ -16,12 +17,32 @@ export abstract class ObservedCall {
   /** Milliseconds that it took; set before the end is told. */
   durationMs: number | undefined;
   private readonly startedAt: number;
+  private outer: Scope | undefined;
 
   constructor(
     readonly kind: 'call' | 'event',
     protected readonly clock: Clock,
   ) {
     this.startedAt = clock.now();
+  }
+
+  /**
+   * For a subscriber of the start, at once: runs within `scope` what the application does for the call, which is a
+   * server's handlers, or a client's `subscribe` callbacks, `onMetadata` and the start of the data that it streams.
+   */
+  runWithin(scope: Scope): void {
+    this.outer = this.scopeAround(scope);
+  }
+
+  /** For the transport: `scope` within those that subscribers asked for. @internal */
+  scopeAround(scope: Scope): Scope {
+    const { outer } = this;
+    return outer === undefined ? scope : (run) => outer(() => scope(run));
+  }
+
+  /** For the transport: what subscribers asked for; undefined where none did. @internal */
+  get scope(): Scope | undefined {
+    return this.outer;
   }
 
   /** For the transport. @internal */

@@ -1,4 +1,3 @@
-import type { Scope } from '../async/scope.js';
 import type { Clock } from '../clock/clock.js';
 import type { XtcpError, XtcpErrorCode } from '../errors/xtcp-error.js';
 import { CHANNELS } from './channels.js';
@@ -27,7 +26,6 @@ export class ObservedServerCall extends ObservedCall implements ServerCallStart 
   readonly metadata: Readonly<Record<string, string>> | undefined;
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
-  private outer: Scope | undefined;
 
   constructor(start: ServerCallStart, clock: Clock) {
     super(start.kind, clock);
@@ -36,17 +34,6 @@ export class ObservedServerCall extends ObservedCall implements ServerCallStart 
     this.metadata = start.metadata;
     this.remoteAddress = start.remoteAddress;
     this.remotePort = start.remotePort;
-  }
-
-  /** For a subscriber of `xtcp:server:call:start`, at once: runs whatever the handlers do within `scope`. */
-  runWithin(scope: Scope): void {
-    this.outer = this.scopeAround(scope);
-  }
-
-  /** For the transport: `scope` within those that subscribers asked for. @internal */
-  scopeAround(scope: Scope): Scope {
-    const { outer } = this;
-    return outer === undefined ? scope : (run) => outer(() => scope(run));
   }
 
   /** For the transport: nothing of it runs any more. @internal */

@@ -171,6 +171,9 @@ export class ServerConnection implements FrameStreamListener, SessionHost {
         this.onBroken(error);
       },
       deadlines,
+      (error) => {
+        tellRefused(error, 'classic', this.peer);
+      },
     );
     this.use(responder);
     return responder;

@@ -85,6 +85,7 @@ export class Dispatcher implements Workplace {
     let others: HandlerRun[];
     let observed: ObservedServerCall | undefined;
     let tell = answer;
+    const sinks: EventSink[] = [];
     try {
       if (request.length(METHOD) > this.maxPatternBytes) {
         throw new XtcpError('RESOURCE_EXHAUSTED', `the method is over ${this.maxPatternBytes} bytes (maxPatternBytes)`);
@@ -100,7 +101,11 @@ export class Dispatcher implements Workplace {
       const runOf = (handler: MessageHandler): HandlerRun => {
         const kind = (handler.extras as XtcpExtras | undefined)?.payload ?? this.payload;
         const data = decodePayload(request, PARAMS, kind);
-        const sink = handler === route.call ? new ClassicReply(tell, this.logger) : new EventSink(this.logger);
+        if (handler === route.call) {
+          return new HandlerRun(handler, data, context, new ClassicReply(tell, this.logger), this.clock, scope);
+        }
+        const sink = new EventSink(this.logger);
+        sinks.push(sink);
         return new HandlerRun(handler, data, context, sink, this.clock, scope);
       };
       const [firstEvent, ...moreEvents] = route.events;
@@ -112,7 +117,15 @@ export class Dispatcher implements Workplace {
       observed?.left();
       return () => {};
     }
-    const work = new ClassicWork(this, context, first, others, route.call === undefined, tell, observed);
+    const work = new ClassicWork(
+      this,
+      context,
+      first,
+      others,
+      route.call === undefined ? sinks : undefined,
+      tell,
+      observed,
+    );
     work.begin();
     return () => {
       const reason = new XtcpError('CANCELLED', 'the caller is gone');
@@ -139,7 +152,9 @@ export class Dispatcher implements Workplace {
       },
       (error) => {
         this.logger.error(error);
-        call.fail(new XtcpError('INTERNAL', 'Internal server error'));
+        const refusal = new XtcpError('INTERNAL', 'Internal server error');
+        tellRefused(refusal, 'session', peer);
+        call.fail(refusal);
         call.leave();
       },
     );

@@ -138,13 +138,13 @@ abstract class Work {
 
 /** The handlers of a classic request. */
 export class ClassicWork extends Work {
-  /** @param isEvent whether no handler of calls answers it */
+  /** @param sinks those of its handlers, where no handler of calls answers it */
   constructor(
     place: Workplace,
     context: XtcpContext,
     first: HandlerRun,
     others: readonly HandlerRun[],
-    private readonly isEvent: boolean,
+    private readonly sinks: readonly EventSink[] | undefined,
     private readonly answer: Answer,
     observed: ObservedServerCall | undefined,
   ) {
@@ -154,7 +154,10 @@ export class ClassicWork extends Work {
   protected override onStarted(): void {}
 
   protected override onEnded(): void {
-    if (this.isEvent) this.answer('');
+    if (this.sinks === undefined) return;
+    // Its emitter is not told of it, which classic has no place for.
+    this.observed?.ended(failureOf(this.sinks));
+    this.answer('');
   }
 
   protected override onRefused(error: XtcpError): void {
@@ -178,6 +181,8 @@ export class SessionWork extends Work {
     // An event may be acknowledged long before it has ended.
     if (sinks === undefined) call.watcher = observed;
     call.onCancel = (reason) => {
+      // Behind the caller's end, if it was told of one.
+      if (reason instanceof XtcpError) observed?.ended(reason);
       context.abort(reason);
       this.cancel();
     };
@@ -189,7 +194,7 @@ export class SessionWork extends Work {
 
   protected override onEnded(): void {
     const { call, sinks } = this;
-    const failed = sinks?.find(({ error }) => error !== undefined)?.error;
+    const failed = sinks && failureOf(sinks);
     this.observed?.ended(failed);
     if (failed !== undefined && call.opened.kind === 'event') call.fail(failed);
     else if (sinks !== undefined) call.complete();
@@ -197,7 +202,12 @@ export class SessionWork extends Work {
   }
 
   protected override onRefused(error: XtcpError): void {
+    this.observed?.ended(error);
     this.call.fail(error);
     this.call.leave();
   }
+}
+
+function failureOf(sinks: readonly EventSink[]): XtcpError | undefined {
+  return sinks.find(({ error }) => error !== undefined)?.error;
 }

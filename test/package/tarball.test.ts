@@ -117,6 +117,7 @@ describe('package.json', () => {
 
   it.each([
     ['.', './dist/index'],
+    ['./opentelemetry', './dist/opentelemetry/index'],
     ['./prometheus', './dist/prometheus/index'],
     ['./terminus', './dist/terminus/index'],
   ])('exports %s with types first and a condition that require() takes too', (entry, path) => {

@@ -1,0 +1,1 @@
+export { XtcpInstrumentation, type XtcpInstrumentationConfig } from './instrumentation.js';
