@@ -21,6 +21,7 @@ export type {
   XtcpClientDefinition,
   XtcpModuleAsyncOptions,
   XtcpModuleExtras,
+  XtcpModuleMetrics,
   XtcpModuleOptions,
   XtcpOptionsFactory,
 } from './nest/module-options.js';

@@ -3,7 +3,7 @@ import { ConfigurableModuleBuilder, type ConfigurableModuleAsyncOptions } from '
 import { XtcpError, quoteForMessage } from '../errors/xtcp-error.js';
 import { OptionReader } from '../options/check.js';
 import type { XtcpClientOptions } from '../options/client-options.js';
-import type { XtcpMetricsOptions } from '../prometheus/xtcp-metrics.js';
+import type { MetricsRegister } from '../options/probes.js';
 
 /** A client that XtcpModule makes. */
 export interface XtcpClientDefinition<Name extends string = string> {
@@ -17,6 +17,14 @@ export interface XtcpClientDefinition<Name extends string = string> {
 export interface XtcpModuleOptions<Name extends string = string> {
   /** The clients that the module provides and exports, each under a name of its own. Default: none. */
   clients?: readonly XtcpClientDefinition<Name>[] | undefined;
+}
+
+/** As XtcpMetrics takes them, without naming the types of prom-client, which need not be installed. */
+export interface XtcpModuleMetrics {
+  /** A `Registry` of prom-client. Default: its default register. */
+  register?: MetricsRegister | undefined;
+  /** Stands before the name of each metric. Default: nothing. */
+  prefix?: string | undefined;
 }
 
 /** What has to be known before any provider is made, so that a factory cannot return it. */
@@ -33,7 +41,7 @@ export interface XtcpModuleExtras {
    * `XtcpMetrics` of `nestjs-xtcp/prometheus` does from the start of the application to its end. An object is what that
    * takes. Default false.
    */
-  metrics?: boolean | XtcpMetricsOptions | undefined;
+  metrics?: boolean | XtcpModuleMetrics | undefined;
 }
 
 /** What `XtcpModule.registerAsync` takes. */
@@ -66,7 +74,7 @@ export interface Registration {
   readonly names: readonly string[];
   readonly iteratorErrors: boolean;
   /** Undefined for none. */
-  readonly metrics: XtcpMetricsOptions | undefined;
+  readonly metrics: XtcpModuleMetrics | undefined;
 }
 
 /** The token of a module's {@link Registration}. */
@@ -116,9 +124,15 @@ export function readClients(options: XtcpModuleOptions, { names }: Registration)
 
 function readExtras(read: OptionReader<XtcpModuleExtras>): Omit<Registration, 'names'> {
   read.flag('isGlobal', false);
+  return { iteratorErrors: read.flag('iteratorErrors', true), metrics: readMetrics(read) };
+}
+
+function readMetrics(read: OptionReader<XtcpModuleExtras>): XtcpModuleMetrics | undefined {
   const given = read.flagOrObject('metrics', false);
-  const metrics = given === true ? {} : given || undefined;
-  return { iteratorErrors: read.flag('iteratorErrors', true), metrics };
+  if (given === false) return undefined;
+  if (given === true) return {};
+  const inner = new OptionReader('XtcpModule, the option "metrics"', given, ['register', 'prefix']);
+  return { register: inner.method('register', 'getSingleMetric'), prefix: given.prefix };
 }
 
 function namesOf({ clients }: XtcpModuleOptions): readonly string[] {

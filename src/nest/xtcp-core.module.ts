@@ -2,7 +2,7 @@ import { Inject, Module, type NestInterceptor, type OnApplicationShutdown, type 
 import { APP_INTERCEPTOR, DiscoveryModule, ModulesContainer } from '@nestjs/core';
 
 import { XtcpError, quoteForMessage } from '../errors/xtcp-error.js';
-import { XtcpMetrics } from '../prometheus/xtcp-metrics.js';
+import { XtcpMetrics, type XtcpMetricsOptions } from '../prometheus/xtcp-metrics.js';
 import { DeclaredHandlers } from './declared-handlers.js';
 import { IteratorErrorsInterceptor } from './iterator-errors.interceptor.js';
 import { REGISTRATION, type Registration } from './module-options.js';
@@ -37,7 +37,7 @@ export class XtcpCoreModule implements OnModuleInit, OnApplicationShutdown {
     this.metrics = registrationsOf(this.modules)
       .map(({ metrics }) => metrics)
       .filter((options) => options !== undefined)
-      .map((options) => new XtcpMetrics(options));
+      .map((options) => new XtcpMetrics(options as XtcpMetricsOptions));
   }
 
   onApplicationShutdown(): void {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 
 import { startProgram } from '../package/processes.js';
 import { rawServer } from '../support/raw.js';
-import { startCliService } from './service.js';
+import { XtcpException } from '../../src/index.js';
+import { startCliService, type CliService } from './service.js';
 import { exited, startXtcp, xtcp } from './xtcp.js';
 
 /** The text with every time in milliseconds replaced. */
@@ -146,8 +147,19 @@ describe('xtcp list', () => {
     expect((await xtcp(['list', target, '--json', '--classic'])).stdout).toBe(`${JSON.stringify(PATTERNS)}\n`);
   });
 
-  it('says that the server does not tell', async () => {
+  it('prints what a real server tells of itself', async () => {
     const { target } = await startCliService();
+    const { code, stdout } = await xtcp(['list', target]);
+    expect(code).toBe(0);
+    expect(stdout.split('\n')[0]).toMatch(/^PATTERN +KIND +PAYLOAD +DESCRIPTION$/);
+    expect(stdout).toMatch(/^toupper +call +-$/m);
+    expect(stdout).toMatch(/^note +event +-$/m);
+    expect(stdout).toMatch(/^\{"cmd":"object"\} +call +-$/m);
+    expect(stdout).not.toContain('xtcp.');
+  });
+
+  it('says that the server does not tell', async () => {
+    const { target } = await startCliService({ reflection: false });
     for (const args of [[], ['--classic']]) {
       expect(await xtcp(['list', target, ...args])).toEqual(
         exited(
@@ -168,21 +180,29 @@ describe('xtcp list', () => {
   });
 });
 
-function health(service: unknown): unknown {
-  if (service !== undefined && service !== '') return { status: service === 'mail' ? 'NOT_SERVING' : 'UNKNOWN' };
-  return { status: 'SERVING', services: { mail: 'NOT_SERVING', database: 'SERVING' } };
+/** A real service that has said of two of its services how they are. */
+async function startHealthy(): Promise<CliService> {
+  const service = await startCliService();
+  service.server.health.set('NOT_SERVING', 'mail');
+  service.server.health.set('SERVING', 'database');
+  return service;
+}
+
+/** What a server answers that has no such pattern. */
+function unknownPattern(): never {
+  throw new XtcpException('UNIMPLEMENTED', 'There is no matching message handler defined in the remote service.');
 }
 
 describe('xtcp health', () => {
   it('prints the status of the server and of its services', async () => {
-    const { target } = await startCliService({}, { health });
+    const { target } = await startHealthy();
     const printed = 'SERVING\n  database  SERVING\n  mail      NOT_SERVING\n';
     expect(await xtcp(['health', target])).toEqual(exited(0, printed));
     expect(await xtcp(['health', target, '--classic'])).toEqual(exited(0, printed));
   });
 
   it('prints the status of one service, and exits with 7 where that is not SERVING', async () => {
-    const { target } = await startCliService({}, { health });
+    const { target } = await startHealthy();
     expect(await xtcp(['health', target, 'mail'])).toEqual(exited(7, 'NOT_SERVING\n'));
     expect(await xtcp(['health', target, 'nobody'])).toEqual(
       exited(7, 'UNKNOWN\n', `xtcp: the server at ${target} was told nothing of a service "nobody"\n`),
@@ -196,7 +216,7 @@ describe('xtcp health', () => {
   });
 
   it('says that the server tells nothing', async () => {
-    const { target } = await startCliService();
+    const { target } = await startCliService({}, { health: unknownPattern });
     const exit = await xtcp(['health', target]);
     expect(exit).toMatchObject({ code: 6, stdout: '' });
     expect(exit.stderr).toMatch(/^xtcp: UNIMPLEMENTED: the server tells nothing of its health: [^\n]*\n$/);

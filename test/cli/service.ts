@@ -139,13 +139,13 @@ function controllerOf(seen: Seen): new () => object {
   return EverythingController;
 }
 
-/** What the transport itself answers, as far as commands ask for it. */
+/** What a server answers to the reserved patterns in the place of what it would. */
 export interface Told {
   readonly patterns?: unknown;
   health?: (service: unknown) => unknown;
 }
 
-/** Answers `xtcp.patterns` and `xtcp.health` with what a test gives, in the form that servers give it. */
+/** A server of whose reserved patterns a test says what they answer: schemas of all kinds, and what is none. */
 class TellingServer extends XtcpServer {
   constructor(options: XtcpServerOptions, { patterns, health }: Told) {
     super(options);
@@ -157,6 +157,7 @@ class TellingServer extends XtcpServer {
 
 export interface CliService {
   readonly app: INestMicroservice;
+  readonly server: XtcpServer;
   /** As the command line takes it. */
   readonly target: string;
   readonly seen: Seen;
@@ -174,5 +175,5 @@ export async function startCliService(options: XtcpServerOptions = {}, told: Tol
   onTestFinished(() => app.close());
   const address = (await app.listen()) as unknown as { port: number } | string;
   const target = typeof address === 'string' ? `unix:${address}` : `127.0.0.1:${address.port}`;
-  return { app, target, seen };
+  return { app, server, target, seen };
 }

@@ -34,6 +34,11 @@ test('no metrics are kept where nobody asks for them', async () => {
 
 test('what metrics cannot take is refused at the start', async () => {
   expect(() => XtcpModule.register({ metrics: 'yes' as never })).toThrow('XtcpModule: the option "metrics" is "yes"');
+  // Taken for options, a register would go unheard.
+  expect(() => XtcpModule.register({ metrics: new Registry() as never })).toThrow(
+    /^XtcpModule, the option "metrics": there is no option .*; there are register, prefix$/,
+  );
+  expect(() => XtcpModule.register({ metrics: { register: {} as never } })).toThrow('an object with a method');
   await expect(startContext([XtcpModule.register({ metrics: { prefix: '1' } })], [])).rejects.toThrow(
     'XtcpMetrics: the option "prefix"',
   );
