@@ -1,6 +1,6 @@
 import type { Expiring } from '../clock/deadlines.js';
 import { XtcpError } from '../errors/xtcp-error.js';
-import { encodeValue, MSGPACK_LETTER, type EncodedValue, type Packer } from '../wire/codec.js';
+import { encodeValue, MSGPACK_LETTER, type Packer } from '../wire/codec.js';
 import { byteLength, encodeFrame, type EncodedFrame } from '../wire/encoder.js';
 import { AROUND_ERROR_BYTES, encodeError } from '../wire/error-field.js';
 import { Kind } from '../wire/head.js';
@@ -240,9 +240,9 @@ export class ServedCall implements Expiring {
     const { peer, limits, packer } = this.wire;
     const credit = new OutgoingCredit(peer.window);
     const itemPacker = this.opened.codec === MSGPACK_LETTER ? packer : undefined;
-    const sender = new ItemSender(credit, limits.maxAheadBytes, itemPacker, {
-      send: (item) => {
-        this.sendItem(item);
+    const sender = new ItemSender(this.opened.id, credit, limits.maxAheadBytes, itemPacker, {
+      send: (frame, payloadBytes) => {
+        this.sendItem(frame, payloadBytes);
       },
       onComplete: () => {
         this.complete();
@@ -262,13 +262,12 @@ export class ServedCall implements Expiring {
     return sender;
   }
 
-  private sendItem({ letter, payload }: EncodedValue): void {
-    const frame = encodeFrame([`${Kind.Item}${letter}${this.opened.id}`, payload]);
+  private sendItem(frame: EncodedFrame, payloadBytes: number): void {
     if (!this.wire.fits(frame)) throw tooLarge('an item');
     if (!this.live) return;
     this.wire.itemSent();
     this.wire.sendEncoded(frame);
-    this.watcher?.sent(byteLength(payload));
+    this.watcher?.sent(payloadBytes);
   }
 
   private ended(error?: XtcpError): void {
