@@ -65,43 +65,33 @@ export interface Caller {
 export function makeCall(caller: Caller, request: CallRequest, observer: CallObserver): Cancel {
   const observed = observeClientCall(request, caller.endpoint, caller.limits, caller.clock);
   const teller = observed?.scope === undefined ? observer : new ScopedObserver(observer, observed.scope);
-  const refuse = (refusal: XtcpError): Cancel => {
+  let call: ClientCall;
+  try {
+    checkRequest(request);
+    call = new ClientCall(caller, request, teller, observed);
+  } catch (error) {
+    const refusal = (error as XtcpError).notExecuted();
     observed?.end(refusal);
     teller.onError(refusal);
     return nothing;
-  };
-  const refusal = refusalOf(request);
-  if (refusal !== undefined) return refuse(refusal);
-  let call: ClientCall;
-  try {
-    call = new ClientCall(caller, request, teller, observed);
-  } catch (error) {
-    return refuse((error as XtcpError).notExecuted());
   }
-  call.start();
-  return () => {
-    call.cancel();
-  };
+  return call.start();
 }
 
-/** Why a call is not even tried; undefined where it is. */
-function refusalOf({ timeoutMs, signal, kind, input }: CallRequest): XtcpError | undefined {
+/** @throws {XtcpError} where a call is not even tried */
+function checkRequest({ timeoutMs, signal, kind, input }: CallRequest): void {
   if (timeoutMs !== undefined) {
     if (typeof timeoutMs !== 'number' || Number.isNaN(timeoutMs)) {
-      return new XtcpError('INVALID_ARGUMENT', 'the timeoutMs of the call is no number', { executed: false });
+      throw new XtcpError('INVALID_ARGUMENT', 'the timeoutMs of the call is no number');
     }
-    if (timeoutMs <= 0) {
-      return new XtcpError('DEADLINE_EXCEEDED', 'the call had no time left', { executed: false });
-    }
+    if (timeoutMs <= 0) throw new XtcpError('DEADLINE_EXCEEDED', 'the call had no time left');
   }
   if (signal?.aborted === true) {
-    const cause: unknown = signal.reason;
-    return new XtcpError('CANCELLED', 'the call was aborted by its signal', { cause, executed: false });
+    throw new XtcpError('CANCELLED', 'the call was aborted by its signal', { cause: signal.reason });
   }
   if (kind === 'event' && input !== undefined) {
-    return new XtcpError('INVALID_ARGUMENT', 'an event carries one value, not a stream', { executed: false });
+    throw new XtcpError('INVALID_ARGUMENT', 'an event carries one value, not a stream');
   }
-  return undefined;
 }
 
 /** @throws {XtcpError} INVALID_ARGUMENT where the pattern is longer than servers take */
@@ -139,15 +129,11 @@ class ScopedObserver implements CallObserver {
 
 /** One call, however often it is made until it ends. */
 class ClientCall implements EndpointCall, Expiring {
-  readonly kind: 'call' | 'event';
-  readonly pattern: string;
   readonly data: EncodedValue;
   readonly input: ((sender: ItemSender) => void) | undefined;
   readonly metadata: string;
   readonly deadline: number | undefined;
   msLeft: number | undefined;
-  readonly ack: EventAck;
-  readonly msgpack: boolean;
   deadlineSlot = -1;
   private readonly timeoutMs: number | undefined;
   private readonly onAbort: (() => void) | undefined;
@@ -165,20 +151,8 @@ class ClientCall implements EndpointCall, Expiring {
     /** What watches it; undefined where nobody does. */
     private readonly observed: ObservedClientCall | undefined,
   ) {
-    const { kind, pattern, data, input, ack, packer, requestTimeoutMs, signal } = request;
-    this.kind = kind;
-    this.pattern = pattern;
-    this.ack = ack;
-    this.msgpack = packer !== undefined;
-    this.input =
-      input &&
-      ((sender) => {
-        this.isUnique = true;
-        const scope = observed?.scope ?? inThePlain;
-        scope(() => {
-          input(sender);
-        });
-      });
+    const { pattern, data, input, packer, requestTimeoutMs, signal } = request;
+    this.input = input && this.uniqueBy(input);
     this.data = encodeValue(input === undefined ? data : undefined, packer);
     this.metadata = encodeMetadata(observed === undefined ? request.metadata : observed.metadata, caller.limits);
     if (observed !== undefined) observed.sent(byteLength(this.data.payload));
@@ -189,24 +163,38 @@ class ClientCall implements EndpointCall, Expiring {
     const hasDeadline = timeoutMs !== undefined && timeoutMs <= MAX_DEADLINE_MS;
     this.deadline = hasDeadline ? caller.clock.now() + timeoutMs : undefined;
     this.msLeft = hasDeadline ? timeoutMs : undefined;
-    if (signal !== undefined) {
-      this.onAbort = () => {
-        this.withdraw();
-        this.fail(new XtcpError('CANCELLED', 'the call was aborted by its signal', { cause: signal.reason }));
-      };
-    }
+    this.onAbort = signal && this.abortedBy(signal);
   }
 
-  start(): void {
+  get kind(): 'call' | 'event' {
+    return this.request.kind;
+  }
+
+  get pattern(): string {
+    return this.request.pattern;
+  }
+
+  get ack(): EventAck {
+    return this.request.ack;
+  }
+
+  get msgpack(): boolean {
+    return this.request.packer !== undefined;
+  }
+
+  /** @returns what to call when nobody waits for the answer any more */
+  start(): Cancel {
     const { caller, request, onAbort } = this;
     caller.retries.countCall();
     caller.deadlines.add(this);
     if (onAbort !== undefined) request.signal?.addEventListener('abort', onAbort);
     this.attempt();
+    return () => {
+      this.cancel();
+    };
   }
 
-  /** Nobody waits for the answer any more. */
-  cancel(): void {
+  private cancel(): void {
     if (!this.end()) return;
     this.withdraw();
     // Whoever leaves with the value that came in the same frame as the end, as firstValueFrom does, has had it all.
@@ -272,6 +260,24 @@ class ClientCall implements EndpointCall, Expiring {
       onLost: (error) => {
         this.onReturned(error);
       },
+    };
+  }
+
+  /** Its input, which makes it a call that cannot be made again. */
+  private uniqueBy(input: (sender: ItemSender) => void): (sender: ItemSender) => void {
+    return (sender) => {
+      this.isUnique = true;
+      const scope = this.observed?.scope ?? inThePlain;
+      scope(() => {
+        input(sender);
+      });
+    };
+  }
+
+  private abortedBy(signal: AbortSignal): () => void {
+    return () => {
+      this.withdraw();
+      this.fail(new XtcpError('CANCELLED', 'the call was aborted by its signal', { cause: signal.reason }));
     };
   }
 

@@ -149,7 +149,11 @@ export class SessionPool<Call extends OutgoingCall> {
   }
 
   private place(): void {
-    if (this.queue.isEmpty) return;
+    // Apart from what it does where there are some, so that the end of each call does not make room for its variables.
+    if (!this.queue.isEmpty) this.placeWaiting();
+  }
+
+  private placeWaiting(): void {
     if (this.state.kind === 'idle') this.openInTime();
     this.queue.drainTo(() => {
       if (this.state.kind !== 'open' || !this.state.session.hasRoom) return undefined;

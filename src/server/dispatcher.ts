@@ -212,7 +212,7 @@ export class Dispatcher implements Workplace {
   }
 
   private scopeOf(context: XtcpContext, observed: ObservedServerCall | undefined): Scope {
-    const scope: Scope = this.inherits ? (run) => runWithin(context, run) : inThePlain;
+    const scope = this.inherits ? withinCall(context) : inThePlain;
     return observed === undefined ? scope : observed.scopeAround(scope);
   }
 
@@ -233,6 +233,10 @@ export class Dispatcher implements Workplace {
     if (route === undefined) throw new XtcpError('UNIMPLEMENTED', NO_HANDLER, { executed: false });
     return route;
   }
+}
+
+function withinCall(context: XtcpContext): Scope {
+  return (run) => runWithin(context, run);
 }
 
 /** As with Nest's own transports, what only answers calls takes events too. */

@@ -19,6 +19,12 @@ export interface ResultSink {
   fail(error: unknown, origin: ErrorOrigin): void;
 }
 
+/** Whose run it is. */
+export interface RunOwner {
+  /** Said once, when nothing of the handler runs any more; behind the sink's end. */
+  runEnded(): void;
+}
+
 /**
  * Milliseconds for which a handler that was cut off before it gave anything is taken to go on. Behind an interceptor, a
  * promise looks like an Observable, and unsubscribing from it shows nothing of the function that still runs. So a
@@ -36,7 +42,7 @@ export class HandlerRun implements Observer<unknown> {
   private hasGiven = false;
   private subscription: Subscription | undefined;
   private iterable: TrackedIterable | undefined;
-  private onEnd: (() => void) | undefined;
+  private owner: RunOwner | undefined;
 
   constructor(
     private readonly handler: MessageHandler,
@@ -48,9 +54,8 @@ export class HandlerRun implements Observer<unknown> {
     private readonly scope: Scope,
   ) {}
 
-  /** @param onEnd called once, when nothing of the handler runs any more; behind the sink's end */
-  start(onEnd: () => void): void {
-    this.onEnd = onEnd;
+  start(owner: RunOwner): void {
+    this.owner = owner;
     this.call().then(
       (result: unknown) => {
         this.take(result);
@@ -141,7 +146,7 @@ export class HandlerRun implements Observer<unknown> {
   private end(): void {
     if (this.ended) return;
     this.ended = true;
-    this.onEnd?.();
+    this.owner?.runEnded();
   }
 
   private get endLater(): () => void {

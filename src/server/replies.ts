@@ -6,6 +6,7 @@ import type { XtcpError } from '../errors/xtcp-error.js';
 import type { ErrorTeller, ServedCall } from '../session/served-call.js';
 import { errorOf, type ErrorOrigin } from './error-of.js';
 import type { ResultSink } from './handler-run.js';
+import { TrackedIterable } from './tracked-iterable.js';
 import type { XtcpContext } from './xtcp-context.js';
 
 /** The answer to a classic request: the last value that there was, or the error. */
@@ -83,7 +84,8 @@ export class SessionReply implements ResultSink, ErrorTeller {
   items(source: AsyncIterable<unknown>): void {
     this.release();
     this.setMetadata();
-    this.call.items.pull(source);
+    if (source instanceof TrackedIterable) this.call.items.take(source);
+    else this.call.items.pull(source);
   }
 
   only(value: unknown): void {

@@ -1,56 +1,57 @@
 import type { Scope } from '../async/scope.js';
+import { IteratedSource, type ItemSource } from '../session/item-source.js';
 
 /** An async iterable that is iterated once, each step within its call's scope, and that tells when it has ended. */
-export class TrackedIterable implements AsyncIterableIterator<unknown> {
-  private readonly iterator: AsyncIterator<unknown>;
+export class TrackedIterable implements AsyncIterableIterator<unknown>, ItemSource {
+  private readonly source: IteratedSource;
   private running = 0;
   private over = false;
 
   constructor(
-    source: AsyncIterable<unknown>,
-    private readonly scope: Scope,
+    iterable: AsyncIterable<unknown>,
+    scope: Scope,
     private readonly onEnd: () => void,
   ) {
-    this.iterator = scope(() => source[Symbol.asyncIterator]());
+    this.source = new IteratedSource(iterable, scope);
   }
 
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  next(): Promise<IteratorResult<unknown>> {
-    if (this.over) return Promise.resolve({ done: true, value: undefined });
-    this.running++;
-    let next: Promise<IteratorResult<unknown>>;
-    try {
-      next = Promise.resolve(this.scope(() => this.iterator.next()));
-    } catch (error) {
-      next = Promise.reject(error);
-    }
-    // Not an async function: for each item of a stream, that would make two promises more.
-    return next.then(this.took, this.failed);
+  reader(took: (result: IteratorResult<unknown>) => void, failed: (error: unknown) => void): () => void {
+    const ask = this.source.reader(
+      (result) => {
+        this.stepped(result.done === true);
+        took(result);
+      },
+      (error) => {
+        this.stepped(true);
+        failed(error);
+      },
+    );
+    return () => {
+      if (this.over) {
+        took({ done: true, value: undefined });
+        return;
+      }
+      this.running++;
+      ask();
+    };
   }
 
-  private readonly took = (result: IteratorResult<unknown>): IteratorResult<unknown> => {
-    this.running--;
-    if (result.done === true) this.over = true;
-    this.settle();
-    return result;
-  };
-
-  private readonly failed = (error: unknown): never => {
-    this.running--;
-    this.over = true;
-    this.settle();
-    throw error;
-  };
+  next(): Promise<IteratorResult<unknown>> {
+    return new Promise((resolve, reject) => {
+      this.reader(resolve, reject)();
+    });
+  }
 
   async return(): Promise<IteratorResult<unknown>> {
     if (!this.over) {
       this.over = true;
       this.running++;
       try {
-        await this.scope(() => this.iterator.return?.());
+        await this.source.return();
       } finally {
         this.running--;
         this.settle();
@@ -62,6 +63,12 @@ export class TrackedIterable implements AsyncIterableIterator<unknown> {
   /** As {@link return}, for where nobody waits. */
   stop(): void {
     this.return().catch(() => {});
+  }
+
+  private stepped(isLast: boolean): void {
+    this.running--;
+    if (isLast) this.over = true;
+    this.settle();
   }
 
   /** It has ended when it is over and nothing of it runs: a generator may still be busy with its last item. */

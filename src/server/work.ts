@@ -3,8 +3,8 @@ import type { LoggerService } from '@nestjs/common';
 import type { Answer } from '../classic/responder.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { ObservedServerCall } from '../observe/server-call.js';
-import type { ServedCall } from '../session/served-call.js';
-import type { HandlerRun } from './handler-run.js';
+import type { CallStopper, ServedCall } from '../session/served-call.js';
+import type { HandlerRun, RunOwner } from './handler-run.js';
 import type { EventSink } from './replies.js';
 import type { XtcpContext } from './xtcp-context.js';
 
@@ -33,7 +33,7 @@ const noHook = (): void => {};
  * apart from the others, of which there mostly are none: V8 takes an array made for each call for something that lasts,
  * and puts it, with all it holds, where only full collections look. Measured: 1.2 KB less of that a call.
  */
-abstract class Work {
+abstract class Work implements RunOwner {
   /** `ready`: the start hook has not yet let it begin. */
   private state: 'ready' | 'running' | 'ended' = 'ready';
   private hasStarted = false;
@@ -42,7 +42,7 @@ abstract class Work {
 
   constructor(
     private readonly place: Workplace,
-    private readonly context: XtcpContext,
+    protected readonly context: XtcpContext,
     private readonly first: HandlerRun,
     private readonly others: readonly HandlerRun[],
     /** Undefined where nobody watches. */
@@ -99,15 +99,13 @@ abstract class Work {
     this.hasStarted = true;
     this.state = 'running';
     this.endHook = endHook;
-    const onEnd = (): void => {
-      this.runEnded();
-    };
-    this.first.start(onEnd);
-    for (const run of this.others) run.start(onEnd);
+    this.first.start(this);
+    for (const run of this.others) run.start(this);
     this.onStarted();
   }
 
-  private runEnded(): void {
+  /** For the runs. */
+  runEnded(): void {
     if (--this.unfinished > 0) return;
     this.end();
     this.callHook(this.endHook);
@@ -166,7 +164,7 @@ export class ClassicWork extends Work {
 }
 
 /** The handlers of a call or an event of a session. */
-export class SessionWork extends Work {
+export class SessionWork extends Work implements CallStopper {
   /** @param sinks those of an event's handlers; undefined where a handler of calls answers */
   constructor(
     place: Workplace,
@@ -180,12 +178,15 @@ export class SessionWork extends Work {
     super(place, context, first, others, observed);
     // An event may be acknowledged long before it has ended.
     if (sinks === undefined) call.watcher = observed;
-    call.onCancel = (reason) => {
-      // Behind the caller's end, if it was told of one.
-      if (reason instanceof XtcpError) observed?.ended(reason);
-      context.abort(reason);
-      this.cancel();
-    };
+    call.stopper = this;
+  }
+
+  /** For its call. */
+  stop(reason: XtcpError): void {
+    // Behind the caller's end, if it was told of one.
+    this.observed?.ended(reason);
+    this.context.abort(reason);
+    this.cancel();
   }
 
   protected override onStarted(): void {

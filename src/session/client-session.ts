@@ -4,7 +4,7 @@ import { quoteForMessage, XtcpError } from '../errors/xtcp-error.js';
 import { ACKS, type EventAck } from '../options/client-options.js';
 import { decodeValue, MSGPACK_LETTER, type EncodedValue, type Packer } from '../wire/codec.js';
 import { AROUND_ERROR_BYTES, encodeError, readError } from '../wire/error-field.js';
-import { byteLength, encodeFrame, type EncodedFrame } from '../wire/encoder.js';
+import { encodeFrame, type EncodedFrame } from '../wire/encoder.js';
 import type { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, type Head } from '../wire/head.js';
@@ -236,15 +236,14 @@ export class ClientSession extends Session {
 
   private inputOf(id: number, call: OutgoingCall): ItemSender {
     const packer = call.msgpack ? this.packer : undefined;
-    return new ItemSender(new OutgoingCredit(this.peer.window), this.limits.maxAheadBytes, packer, {
-      send: ({ letter, payload }) => {
-        const frame = encodeFrame([`${Kind.Item}${letter}${id}`, payload]);
+    return new ItemSender(id, new OutgoingCredit(this.peer.window), this.limits.maxAheadBytes, packer, {
+      send: (frame, payloadBytes) => {
         if (!this.fits(frame)) {
           throw new XtcpError('RESOURCE_EXHAUSTED', "an item is over the server's maxFrame");
         }
         this.control.earn();
         this.sendEncoded(frame);
-        call.onSent(byteLength(payload));
+        call.onSent(payloadBytes);
       },
       onComplete: () => {
         if (this.live.get(id) !== undefined) this.send([`${Kind.Complete}${id}`]);
@@ -284,8 +283,11 @@ export class ClientSession extends Session {
     if (call.kind === 'event') throw new XtcpError('PROTOCOL_ERROR', 'a value came for an event');
     const isLast = kind === Kind.Answer;
     const bytes = frame.length(CARRYING.payload);
+    let taken = nothing;
     if (!isLast) {
-      this.creditOf(id, live).arrived(bytes);
+      const credit = this.creditOf(id, live);
+      credit.arrived(bytes);
+      taken = credit.taken;
       this.control.earn();
     }
     let value: unknown;
@@ -298,18 +300,12 @@ export class ClientSession extends Session {
       return;
     }
     if (!isLast) {
-      call.onValue(
-        value,
-        () => {
-          live.credit?.consumed(bytes);
-        },
-        bytes,
-      );
+      call.onValue(value, taken, bytes);
       return;
     }
     this.endCall(id);
     // An answer of nothing is an end without a value, as it is with Nest's own transports.
-    if (codec !== '-') call.onValue(value, nothing, bytes);
+    if (codec !== '-') call.onValue(value, taken, bytes);
     call.onComplete(metadata);
     this.hasEnded();
   }

@@ -1,4 +1,5 @@
 import { XtcpError } from '../errors/xtcp-error.js';
+import { Fifo } from './fifo.js';
 
 /** What an item costs beside its payload, in bytes of credit (docs/protocol.md, "Credit"). */
 const ITEM_OVERHEAD = 32;
@@ -46,7 +47,9 @@ export class OutgoingCredit {
 /** The credit that the other side has for the items of one stream that it sends. */
 export class IncomingCredit {
   private left: number;
-  private taken = 0;
+  /** What the items cost that the consumer has not taken yet, in the order of their arrival. */
+  private readonly costs = new Fifo<number>();
+  private takenBytes = 0;
 
   /** @param give sends credit to the other side */
   constructor(
@@ -64,15 +67,20 @@ export class IncomingCredit {
   /** An item has come. @throws {XtcpError} PROTOCOL_ERROR where it came without credit. */
   arrived(payloadBytes: number): void {
     if (this.left <= 0) throw new XtcpError('PROTOCOL_ERROR', 'an item came without credit');
-    this.left -= costOf(payloadBytes);
+    const cost = costOf(payloadBytes);
+    this.left -= cost;
+    this.costs.push(cost);
   }
 
-  /** The consumer has taken an item. Its credit goes back with that of others, once half a window has gathered. */
-  consumed(payloadBytes: number): void {
-    this.taken += costOf(payloadBytes);
-    if (this.taken * 2 < this.window) return;
-    this.left += this.taken;
-    this.give(this.taken);
-    this.taken = 0;
-  }
+  /**
+   * The consumer has taken an item, the oldest of those that it had not. Its credit goes back with that of others, once
+   * half a window has gathered. One function for all items of the stream, which knows their sizes by their order.
+   */
+  readonly taken = (): void => {
+    this.takenBytes += this.costs.shift() ?? 0;
+    if (this.takenBytes * 2 < this.window) return;
+    this.left += this.takenBytes;
+    this.give(this.takenBytes);
+    this.takenBytes = 0;
+  };
 }

@@ -1,19 +1,13 @@
-/** Places of items taken that are left before the others move up. */
-const COMPACT_AFTER = 64;
-
-interface Item {
-  readonly value: unknown;
-  readonly taken: () => void;
-}
+import { nothing } from '../clock/clock.js';
+import { Fifo } from './fifo.js';
 
 /**
  * The items of one incoming stream, for a reader that sets the pace: what it has not taken yet waits here, no more
  * than the window's worth, since the other side's credit comes back only as items are taken. Iterated once.
  */
 export class Inbox implements AsyncIterableIterator<unknown> {
-  private readonly items: (Item | undefined)[] = [];
-  /** Items before this one have been taken. */
-  private first = 0;
+  private readonly items = new Fifo<unknown>();
+  private taken: () => void = nothing;
   private readonly readers: {
     resolve: (result: IteratorResult<unknown>) => void;
     reject: (error: unknown) => void;
@@ -28,13 +22,10 @@ export class Inbox implements AsyncIterableIterator<unknown> {
   }
 
   next(): Promise<IteratorResult<unknown>> {
-    const item = this.items[this.first];
-    if (item !== undefined) {
-      this.items[this.first++] = undefined;
-      if (this.first === this.items.length) this.clear();
-      else if (this.first >= COMPACT_AFTER && this.first * 2 >= this.items.length) this.compact();
-      item.taken();
-      return Promise.resolve({ done: false, value: item.value });
+    if (this.items.length > 0) {
+      const value = this.items.shift();
+      this.taken();
+      return Promise.resolve({ done: false, value });
     }
     if (this.end !== undefined) {
       const { end } = this;
@@ -50,7 +41,7 @@ export class Inbox implements AsyncIterableIterator<unknown> {
 
   return(): Promise<IteratorResult<unknown>> {
     const early = this.end === undefined;
-    this.clear();
+    this.items.clear();
     this.complete();
     // An error that was not told yet is nobody's any more.
     this.end = {};
@@ -58,25 +49,16 @@ export class Inbox implements AsyncIterableIterator<unknown> {
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  private compact(): void {
-    this.items.splice(0, this.first);
-    this.first = 0;
-  }
-
-  private clear(): void {
-    this.items.length = 0;
-    this.first = 0;
-  }
-
   /**
    * An item has come.
-   * @param taken called when the reader takes it
+   * @param taken called when the reader takes it; one function for all items, so that nothing is kept for each
    */
   push(value: unknown, taken: () => void): void {
     if (this.end !== undefined) return;
     const reader = this.readers.shift();
     if (reader === undefined) {
-      this.items.push({ value, taken });
+      this.taken = taken;
+      this.items.push(value);
       return;
     }
     taken();

@@ -1,6 +1,6 @@
 import type { Expiring } from '../clock/deadlines.js';
 import { XtcpError } from '../errors/xtcp-error.js';
-import { encodeValue, MSGPACK_LETTER, type EncodedValue, type Packer } from '../wire/codec.js';
+import { encodeValue, MSGPACK_LETTER, type Packer } from '../wire/codec.js';
 import { byteLength, encodeFrame, type EncodedFrame } from '../wire/encoder.js';
 import { AROUND_ERROR_BYTES, encodeError } from '../wire/error-field.js';
 import { Kind } from '../wire/head.js';
@@ -41,6 +41,11 @@ export interface ServedCallWatcher {
   ended(error: XtcpError | undefined): void;
 }
 
+/** Stops what runs for a call. */
+export interface CallStopper {
+  stop(reason: XtcpError): void;
+}
+
 const TOLD_AS_IT_IS: ErrorTeller = { toError: (error) => error as XtcpError };
 
 /** What opened a call. A class, since V8 takes what a literal makes for each call for something that lasts. */
@@ -72,8 +77,8 @@ export class OpenedCall {
 export class ServedCall implements Expiring {
   /** Gives the metadata for the caller, which is sent with the end. */
   answerMetadata: { getAnswerMetadata(): Metadata | undefined } | undefined;
-  /** Called once where nobody waits any more: cancelled, out of time, or the connection is gone. */
-  onCancel: ((reason: Error) => void) | undefined;
+  /** Told once where nobody waits any more: cancelled, out of time, or the connection is gone. */
+  stopper: CallStopper | undefined;
   /** To be set before items are sent. */
   errors = TOLD_AS_IT_IS;
   /** Undefined where nobody watches. */
@@ -217,13 +222,9 @@ export class ServedCall implements Expiring {
     this.input?.fail(reason);
     this.ended(reason);
     this.sender?.stop();
-    this.stopHandler(reason);
-  }
-
-  private stopHandler(reason: unknown): void {
-    const { onCancel } = this;
-    this.onCancel = undefined;
-    onCancel?.(reason instanceof Error ? reason : new XtcpError('CANCELLED', 'the answer has ended'));
+    const { stopper } = this;
+    this.stopper = undefined;
+    stopper?.stop(reason);
   }
 
   /** What cannot be sent as metadata is left out: the answer matters more. */
@@ -240,9 +241,9 @@ export class ServedCall implements Expiring {
     const { peer, limits, packer } = this.wire;
     const credit = new OutgoingCredit(peer.window);
     const itemPacker = this.opened.codec === MSGPACK_LETTER ? packer : undefined;
-    const sender = new ItemSender(credit, limits.maxAheadBytes, itemPacker, {
-      send: (item) => {
-        this.sendItem(item);
+    const sender = new ItemSender(this.opened.id, credit, limits.maxAheadBytes, itemPacker, {
+      send: (frame, payloadBytes) => {
+        this.sendItem(frame, payloadBytes);
       },
       onComplete: () => {
         this.complete();
@@ -262,13 +263,12 @@ export class ServedCall implements Expiring {
     return sender;
   }
 
-  private sendItem({ letter, payload }: EncodedValue): void {
-    const frame = encodeFrame([`${Kind.Item}${letter}${this.opened.id}`, payload]);
+  private sendItem(frame: EncodedFrame, payloadBytes: number): void {
     if (!this.wire.fits(frame)) throw tooLarge('an item');
     if (!this.live) return;
     this.wire.itemSent();
     this.wire.sendEncoded(frame);
-    this.watcher?.sent(byteLength(payload));
+    this.watcher?.sent(payloadBytes);
   }
 
   private ended(error?: XtcpError): void {

@@ -305,9 +305,10 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
     if (frame.count < 2) throw missing('a payload');
     const call = this.callWithInput(head);
     if (call === undefined) return;
-    const { input, inputCredit } = call;
+    const input = call.input!;
+    const inputCredit = call.inputCredit!;
     const bytes = frame.length(CARRYING.payload);
-    inputCredit?.arrived(bytes);
+    inputCredit.arrived(bytes);
     this.control.earn();
     call.watcher?.received(bytes);
     let value: unknown;
@@ -318,8 +319,6 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
       call.abort(error as XtcpError);
       return;
     }
-    input?.push(value, () => {
-      inputCredit?.consumed(bytes);
-    });
+    input.push(value, inputCredit.taken);
   }
 }

@@ -60,7 +60,7 @@ function serve(call: ServedCall, running: ServedCall[], reading: Promise<void>[]
   const done = (): void => {
     call.leave();
   };
-  call.onCancel = done;
+  call.stopper = { stop: done };
   checkPlain(call.opened.data);
   if (call.input !== undefined) {
     reading.push(readAll(call));

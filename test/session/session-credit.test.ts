@@ -125,13 +125,13 @@ describe('the credit for what arrives', () => {
     const credit = of(200);
     credit.arrived(67);
     credit.arrived(0);
-    credit.consumed(67);
+    credit.taken();
     expect(given).toEqual([]);
-    credit.consumed(0);
+    credit.taken();
     expect(given).toEqual([131]);
     const half = of(200);
     half.arrived(68);
-    half.consumed(68);
+    half.taken();
     expect(given).toEqual([100]);
   });
 
@@ -139,7 +139,7 @@ describe('the credit for what arrives', () => {
     const credit = of(100);
     for (let item = 0; item < 1000; item++) {
       credit.arrived(item % 300);
-      credit.consumed(item % 300);
+      credit.taken();
     }
     let taken = 0;
     for (let item = 0; item < 1000; item++) taken += costOf(item % 300);
@@ -152,7 +152,7 @@ describe('the credit for what arrives', () => {
     const credit = of(64);
     credit.arrived(1000);
     expect(codeOf(() => credit.arrived(0))).toBe('PROTOCOL_ERROR');
-    credit.consumed(1000);
+    credit.taken();
     expect(given).toEqual([1032]);
     credit.arrived(0);
     credit.arrived(0);

@@ -10,10 +10,22 @@ function inbox(): { box: Inbox; taken: unknown[]; left: () => number; push: (...
   let left = 0;
   const taken: unknown[] = [];
   const box = new Inbox(() => left++);
+  const pushed: unknown[] = [];
+  const take = (): void => {
+    taken.push(pushed[taken.length]);
+  };
   const push = (...values: unknown[]): void => {
-    for (const value of values) box.push(value, () => taken.push(value));
+    for (const value of values) {
+      pushed.push(value);
+      box.push(value, take);
+    }
   };
   return { box, taken, left: () => left, push };
+}
+
+/** What is kept of its items, those among them that were taken too. */
+function placesOf(box: Inbox): readonly unknown[] {
+  return (box as unknown as { items: { places: readonly unknown[] } }).items.places;
 }
 
 describe('an inbox with items', () => {
@@ -54,7 +66,7 @@ describe('an inbox with items', () => {
 describe('an inbox whose reader stays one item behind', () => {
   it('does not keep what it has taken', async () => {
     const { box, taken, push } = inbox();
-    const kept = (box as unknown as { items: readonly unknown[] }).items;
+    const kept = placesOf(box);
     push(0);
     let mostKept = 0;
     for (let value = 1; value <= 100_000; value++) {
@@ -70,7 +82,7 @@ describe('an inbox whose reader stays one item behind', () => {
 
   it('that lets many wait keeps no more than twice as many places, in their order', async () => {
     const { box, push } = inbox();
-    const kept = (box as unknown as { items: readonly unknown[] }).items;
+    const kept = placesOf(box);
     for (let value = 0; value < 1000; value++) push(value);
     for (let value = 0; value < 1000; value++) {
       expect(await box.next()).toEqual(item(value));

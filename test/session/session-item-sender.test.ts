@@ -18,8 +18,9 @@ interface Sending {
 function sending(window: number): Sending {
   const told: unknown[] = [];
   const credit = new OutgoingCredit(window);
-  const sender = new ItemSender(credit, MAX_AHEAD_BYTES, undefined, {
-    send: ({ payload }) => {
+  const sender = new ItemSender(1, credit, MAX_AHEAD_BYTES, undefined, {
+    send: ({ pieces }) => {
+      const payload = pieces.join('').split('\r\n')[3];
       if (payload === 'refused') throw new XtcpError('RESOURCE_EXHAUSTED', 'an item is too large');
       told.push(payload);
     },

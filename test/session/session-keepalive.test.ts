@@ -121,7 +121,7 @@ it('the calls of a server whose client is dropped are told to stop', () => {
   const { calls, send, clock } = serving({ limits });
   send('Qt1', 'p', 'a');
   const stops: unknown[] = [];
-  calls[0]!.onCancel = (reason) => stops.push(reason);
+  calls[0]!.stopper = { stop: (reason) => stops.push(reason) };
   clock.advance(130);
   expect(stops).toMatchObject([{ code: 'UNAVAILABLE' }]);
 });

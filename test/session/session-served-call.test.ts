@@ -20,7 +20,7 @@ function opened(head = 'Qt1', terms: Terms = {}, payload = 'a'): Call {
   const call = served.calls[0];
   if (call === undefined) throw new Error('no call was served');
   const stops: unknown[] = [];
-  call.onCancel = (reason) => stops.push((reason as XtcpError).code);
+  call.stopper = { stop: (reason) => stops.push(reason.code) };
   return Object.assign(served, { call, stops });
 }
 

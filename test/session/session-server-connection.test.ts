@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 
-import type { XtcpError } from '../../src/errors/xtcp-error.js';
 import { serving, type Serving, type Terms } from './session-play.js';
 
 /** A server with a call, an event and a call whose answer is out, and the reasons with which each was told to stop. */
@@ -11,7 +10,7 @@ function busy(terms: Terms = {}): Serving & { readonly stops: string[] } {
   served.send('Vt2', 'p', 'a');
   served.send('Qt3', 'p', 'a');
   for (const call of served.calls) {
-    call.onCancel = (reason) => stops.push(`${call.opened.id} ${(reason as XtcpError).code}`);
+    call.stopper = { stop: (reason) => stops.push(`${call.opened.id} ${reason.code}`) };
   }
   served.calls[2]?.answer('A');
   served.stream.take();

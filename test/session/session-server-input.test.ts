@@ -116,7 +116,7 @@ describe('the input of a call', () => {
   ])('ends, with its call and no other, where an item %s', async (_what, fields, code) => {
     const { input, send, calls, heads, broken } = reading();
     const stops: unknown[] = [];
-    calls[0]!.onCancel = (reason) => stops.push((reason as XtcpError).code);
+    calls[0]!.stopper = { stop: (reason) => stops.push(reason.code) };
     send('Qt2', 'p', 'a');
     send(...fields);
     expect([heads(), stops, broken]).toEqual([['E1'], [code], []]);
