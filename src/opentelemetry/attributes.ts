@@ -30,22 +30,6 @@ export const SYSTEM = 'xtcp';
 /** What the conventions put in the place of a method that would be one too many. */
 export const OTHER = '_OTHER';
 
-/** Patterns that a client's metrics and span names tell apart. */
-const MOST_PATTERNS = 1000;
-
-/** Keeps the methods of clients few: an application may build its patterns out of anything. */
-export class BoundedMethods {
-  private readonly known = new Set<string>();
-
-  /** The pattern; {@link OTHER} for those behind the first 1000. */
-  of(pattern: string): string {
-    if (this.known.has(pattern)) return pattern;
-    if (this.known.size >= MOST_PATTERNS) return OTHER;
-    this.known.add(pattern);
-    return pattern;
-  }
-}
-
 /** Where a client's call goes: `host:port`, `[ipv6]:port` or `unix:path`, taken apart. */
 export function serverAttributes(endpoint: string): Attributes {
   if (endpoint.startsWith('unix:')) return { [ATTRIBUTE.serverAddress]: endpoint.slice('unix:'.length) };

@@ -2,12 +2,13 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 
 import { diag, type Attributes, type MeterProvider, type Span, type TracerProvider } from '@opentelemetry/api';
 
+import { BoundedPatterns } from '../observe/bounded-patterns.js';
 import { CHANNELS } from '../observe/channels.js';
 import type { ObservedClientCall } from '../observe/client-call.js';
 import type { ClientConnectionEvent } from '../observe/connections.js';
 import type { ObservedCall } from '../observe/observed-call.js';
 import type { ObservedServerCall, RefusedServerCall } from '../observe/server-call.js';
-import { ATTRIBUTE, BoundedMethods, serverAttributes, SYSTEM } from './attributes.js';
+import { ATTRIBUTE, OTHER, serverAttributes, SYSTEM } from './attributes.js';
 import { CallMetrics } from './metrics.js';
 import { CallSpans } from './spans.js';
 
@@ -53,7 +54,7 @@ export class XtcpInstrumentation {
   readonly instrumentationVersion = VERSION;
   private readonly spans = new CallSpans(NAME, VERSION);
   private readonly metrics = new CallMetrics(NAME, VERSION);
-  private readonly methods = new BoundedMethods();
+  private readonly methods = new BoundedPatterns(OTHER);
   private readonly servers = new Map<string, Attributes>();
   /** The calls that are under way. */
   private readonly watched = new Map<ObservedCall, Watched>();

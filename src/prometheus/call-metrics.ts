@@ -1,8 +1,8 @@
 import type { Channel } from 'node:diagnostics_channel';
 
+import { BoundedPatterns } from '../observe/bounded-patterns.js';
 import type { ObservedCall } from '../observe/observed-call.js';
 import type { Collection } from './collection.js';
-import { PatternLabels } from './pattern-labels.js';
 
 /** A call as either side's channels carry it. */
 type PatternedCall = ObservedCall & { readonly pattern: string };
@@ -19,7 +19,7 @@ export function countCalls(
   start: Channel,
   end: Channel,
 ): (call: PatternedCall) => string | undefined {
-  const labels = new PatternLabels();
+  const patterns = new BoundedPatterns('other');
   /** The calls that have started, each with the label of its pattern. */
   const started = new Map<PatternedCall, string>();
   const inFlight = collection.gauge(
@@ -45,7 +45,7 @@ export function countCalls(
     'pattern',
   );
   collection.on<PatternedCall>(start, (call) => {
-    const pattern = labels.labelOf(call.pattern);
+    const pattern = patterns.of(call.pattern);
     started.set(call, pattern);
     inFlight.inc({ pattern });
   });

@@ -29,9 +29,9 @@ interface Session {
   readonly printed: string;
 }
 
-/** The commands in the samples of docs/cli.md, and what they print there. */
+/** The commands in the samples of the documents, and what they print there. */
 function sessions(): Session[] {
-  const document = readFileSync(join(ROOT, 'docs/cli.md'), 'utf8');
+  const document = ['README.md', 'docs/cli.md'].map((name) => readFileSync(join(ROOT, name), 'utf8')).join('\n');
   return [...document.matchAll(/^```console\n(.*?)^```$/gms)].flatMap(([, block = '']) =>
     block
       .split(/^\$ /m)
@@ -48,7 +48,7 @@ function comparable(text: string): string {
   return text.replaceAll(/\d+\.\d{3}/g, '#').replaceAll(/ +/g, ' ');
 }
 
-it.each(sessions())('docs/cli.md says what is printed by: $command', async ({ command, printed }) => {
+it.each(sessions())('the documents say what is printed by: $command', async ({ command, printed }) => {
   const { target } = await startCliService(
     {},
     {

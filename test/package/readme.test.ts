@@ -49,11 +49,12 @@ describe('the samples of README.md', { timeout: TIMEOUT_MS }, () => {
     folder?.remove();
   });
 
-  it('are a server, a client, and calls from a shell and from Python', () => {
+  it('are a server, a client, a module, and calls from a shell and from Python', () => {
     expect(named.map(({ file, language }) => [file, language])).toEqual([
       ['app.module.ts', 'ts'],
       ['main.ts', 'ts'],
       ['client.ts', 'ts'],
+      ['orders.module.ts', 'ts'],
       ['call.sh', 'sh'],
       ['call.py', 'python'],
     ]);
