@@ -1,4 +1,4 @@
-import { inThePlain, type Scope } from '../async/scope.js';
+import { inThePlain, type Scope } from '../observe/scope.js';
 import type { ClassicCall } from '../classic/caller.js';
 import { encodePayload } from '../classic/payload.js';
 import { nothing, type Cancel, type Clock } from '../clock/clock.js';

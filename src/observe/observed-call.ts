@@ -1,4 +1,4 @@
-import type { Scope } from '../async/scope.js';
+import type { Scope } from './scope.js';
 import type { Clock } from '../clock/clock.js';
 import type { XtcpError, XtcpErrorCode } from '../errors/xtcp-error.js';
 

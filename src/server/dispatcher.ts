@@ -3,7 +3,7 @@ import type { MessageHandler } from '@nestjs/microservices';
 
 import { runWithin } from '../async/current-call.js';
 import { InOrder } from '../async/in-order.js';
-import { inThePlain, type Scope } from '../async/scope.js';
+import { inThePlain, type Scope } from '../observe/scope.js';
 import { decodePayload } from '../classic/payload.js';
 import { METHOD, PARAMS, type Answer } from '../classic/responder.js';
 import type { Cancel, Clock } from '../clock/clock.js';

@@ -1,7 +1,7 @@
 import type { MessageHandler } from '@nestjs/microservices';
 import { isObservable, type Observer, type Subscription } from 'rxjs';
 
-import type { Scope } from '../async/scope.js';
+import type { Scope } from '../observe/scope.js';
 import type { Clock } from '../clock/clock.js';
 import type { ErrorOrigin } from './error-of.js';
 import { TrackedIterable } from './tracked-iterable.js';

@@ -1,4 +1,4 @@
-import type { Scope } from '../async/scope.js';
+import type { Scope } from '../observe/scope.js';
 import { IteratedSource, type ItemSource } from '../session/item-source.js';
 
 /** An async iterable that is iterated once, each step within its call's scope, and that tells when it has ended. */
