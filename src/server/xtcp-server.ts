@@ -17,7 +17,7 @@ import { resolveServerOptions, type ResolvedServerOptions, type XtcpServerOption
 import { formatEndpoint } from '../options/endpoint.js';
 import { checkReplaceable, checkTlsOptions, mergeTlsOptions } from '../options/tls-options.js';
 import { Acceptor, type MakeServer, type PeerAddress } from '../socket/acceptor.js';
-import { FirstByteStream } from '../socket/first-byte-stream.js';
+import { FirstByteStream, type OtherSpeakers } from '../socket/first-byte-stream.js';
 import { LEAST } from '../session/hello.js';
 import { MSGPACK_LETTER } from '../wire/codec.js';
 import { encodeFrame } from '../wire/encoder.js';
@@ -72,6 +72,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   private readonly places: ConnectionPlaces;
   /** Undefined where HTTP is not answered. */
   private readonly probes: Probes | undefined;
+  private readonly otherSpeakers: OtherSpeakers;
   private readonly complaints = new RepeatedLines(systemClock, (line) => {
     this.logger.warn(line);
   });
@@ -103,6 +104,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     this.places = new ConnectionPlaces(this.options);
     this.probes = this.probesOf();
     this.tlsOptions = this.options.tlsOptions;
+    this.otherSpeakers = this.otherSpeakersOf();
     if (this.options.reflection) this.reflection = new Reflection(this.router);
     this.acceptor = new Acceptor(
       {
@@ -295,24 +297,33 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
 
   private accept(socket: Socket): void {
     const { remoteAddress, remotePort } = socket;
-    const { probes } = this;
-    const onTls = (): void => {
-      connection.refuse(refuseTls(), 'classic');
-    };
-    const onHttp = (piece: Buffer): void => {
-      if (!connection.giveUp()) return;
-      this.connections.delete(socket);
-      probes?.serve(stream.handOver(piece));
-    };
-    const stream = new FirstByteStream(socket, this.options, {
-      tls: this.tlsOptions === undefined ? onTls : undefined,
-      http: probes === undefined ? undefined : onHttp,
-    });
+    const stream = new FirstByteStream(socket, this.options, this.otherSpeakers);
     const peer = { socket, remoteAddress, remotePort, identity: undefined, order: undefined };
     const connection = new ServerConnection(stream, peer, this.host);
     this.connections.set(socket, connection);
     const refusal = refusalOf(socket, this.tlsOptions);
     if (refusal !== undefined) connection.refuse(refusal, 'classic');
+  }
+
+  /** Who takes a connection that does not speak frames. */
+  private otherSpeakersOf(): OtherSpeakers {
+    const { probes } = this;
+    return {
+      tls:
+        this.tlsOptions === undefined
+          ? ({ socket }) => {
+              this.connections.get(socket)?.refuse(refuseTls(), 'classic');
+            }
+          : undefined,
+      http:
+        probes === undefined
+          ? undefined
+          : (stream, piece) => {
+              if (this.connections.get(stream.socket)?.giveUp() !== true) return;
+              this.connections.delete(stream.socket);
+              probes.serve(stream.handOver(piece));
+            },
+    };
   }
 
   /** What connections have of this server. */

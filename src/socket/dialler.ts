@@ -10,7 +10,7 @@ import { tellClientConnection } from '../observe/connections.js';
 import { formatEndpoint, type Endpoint } from '../options/endpoint.js';
 import { checkTlsOptions, mergeTlsOptions } from '../options/tls-options.js';
 import { dial, type Connect } from './dial.js';
-import { FirstByteStream } from './first-byte-stream.js';
+import { FirstByteStream, type OtherSpeakers } from './first-byte-stream.js';
 import { SocketStream, type SocketStreamLimits } from './socket-stream.js';
 import { withSecureContext } from './tls-context.js';
 
@@ -19,6 +19,13 @@ export interface DialLimits extends SocketStreamLimits {
   readonly tlsOptions: ConnectionOptions | undefined;
   readonly connectTimeoutMs: number;
 }
+
+/** A server that speaks TLS to a client that does not. */
+const OTHER_SPEAKERS: OtherSpeakers = {
+  tls: ({ socket }) => {
+    socket.destroy(meetTls());
+  },
+};
 
 /** Opens connections to one endpoint, and knows those that are open. */
 export class Dialler {
@@ -54,12 +61,9 @@ export class Dialler {
         this.open.delete(socket);
         tellClientConnection(CHANNELS.clientConnectionClose, this.name);
       });
-      const onTls = (): void => {
-        socket.destroy(meetTls());
-      };
       onOpen(
         tlsOptions === undefined
-          ? new FirstByteStream(socket, this.limits, { tls: onTls })
+          ? new FirstByteStream(socket, this.limits, OTHER_SPEAKERS)
           : new SocketStream(socket, this.limits),
       );
     };

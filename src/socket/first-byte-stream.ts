@@ -14,9 +14,12 @@ const LETTER_Z = 0x5a;
  * to those who take frames, to whom it is malformed.
  */
 export interface OtherSpeakers {
-  /** @param piece what has come, from the first byte on */
-  readonly tls?: ((piece: Buffer) => void) | undefined;
-  readonly http?: ((piece: Buffer) => void) | undefined;
+  /**
+   * @param stream of the connection
+   * @param piece what has come, from the first byte on
+   */
+  readonly tls?: ((stream: SocketStream, piece: Buffer) => void) | undefined;
+  readonly http?: ((stream: SocketStream, piece: Buffer) => void) | undefined;
 }
 
 /** A stream whose first byte says what the other side speaks; where that is no frames, the first piece goes elsewhere. */
@@ -26,6 +29,7 @@ export class FirstByteStream extends SocketStream {
   constructor(
     socket: Socket,
     limits: SocketStreamLimits,
+    /** The same for all connections, since thousands of them may be idle. */
     private readonly others: OtherSpeakers,
   ) {
     super(socket, limits);
@@ -36,7 +40,7 @@ export class FirstByteStream extends SocketStream {
     this.isFirst = false;
     const other = speaks === 'frames' ? undefined : this.others[speaks];
     if (other === undefined) super.take(piece);
-    else other(piece);
+    else other(this, piece);
   }
 }
 

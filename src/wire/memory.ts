@@ -6,7 +6,7 @@ const MOST_KEPT = 4 * 1024 * 1024;
 /**
  * What the last large field came in that nobody kept, for the next one. Memory of this size is new to the process each
  * time otherwise, and calls for a full garbage collection for every 64 MB. Measured together with large text going to the
- * socket unencoded: a quarter to 40 % less time of processors for a call with a string of 1 MB.
+ * socket unencoded, with strings of 1 MB: 2.6 ms of a processor's time for a call at the client, where it was 4.0.
  */
 let spare: Buffer | undefined;
 
