@@ -35,7 +35,7 @@ export interface ServerSessionLimits extends SessionLimits {
 /**
  * Bytes that wait for the client from which on nothing more of it is read: a large answer or two, and always far less
  * than what closes the connection. Were it as soon as any wait, calls would be read and answered by turns, and one side
- * would stand idle. Measured with 4 strings of 1 MB in flight: 1.8 times Nest TCP's calls without this, 2.1 to 2.4 with it.
+ * would stand idle. Measured with 4 strings of 1 MB in flight: 1.8 times Nest TCP's calls without this, 2.1 to 2.4 with.
  */
 const HOLD_FROM_BYTES = 2 * 1024 * 1024;
 const HOLD_FROM_PART = 1 / 32;
