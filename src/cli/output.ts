@@ -22,7 +22,8 @@ export class Output {
     private readonly stream: NodeJS.WriteStream,
     environment: NodeJS.ProcessEnv = process.env,
   ) {
-    this.isTerminal = stream.isTTY;
+    // Typed as always there, but undefined where it is none; the colours would be those of the environment then.
+    this.isTerminal = (stream.isTTY as boolean | undefined) === true;
     const { NO_COLOR = '', TERM } = environment;
     this.colors = pc.createColors(this.isTerminal && NO_COLOR === '' && TERM !== 'dumb');
     stream.on('error', (error: NodeJS.ErrnoException) => {

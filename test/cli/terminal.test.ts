@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { built } from '../package/dist.js';
 import { runProgram } from '../package/processes.js';
 import { startCliService } from './service.js';
+import { xtcp } from './xtcp.js';
 
 const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0;
 if (!hasPython) process.stderr.write('There is no python3 with pty: tests of xtcp on a terminal are skipped.\n');
@@ -41,6 +42,12 @@ describe.skipIf(!hasPython)('on a terminal, xtcp', () => {
     const { code, shown } = await onTerminal(['call', target, 'bytes']);
     expect(shown).toBe('xtcp: 4 bytes of binary data, not shown on a terminal: send them to a file with >\n');
     expect(code).toBe(0);
+  });
+
+  it('prints no colours elsewhere, whatever the environment says', async () => {
+    const { target } = await startCliService();
+    const env = { CI: 'true', FORCE_COLOR: '1' };
+    expect((await xtcp(['health', target], { env })).stdout).toBe('SERVING\n');
   });
 
   it('prints errors and statuses in colours, unless NO_COLOR says otherwise', async () => {
