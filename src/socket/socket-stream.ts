@@ -2,6 +2,8 @@ import type { Socket } from 'node:net';
 
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { ByteStream, ByteStreamListener } from '../wire/byte-stream.js';
+import type { EncodedFrame } from '../wire/encoder.js';
+import { giveBack } from '../wire/memory.js';
 import { underneath } from './underneath.js';
 
 export interface SocketStreamLimits {
@@ -19,12 +21,6 @@ export interface SocketStreamLimits {
 const FLUSH_AFTER_WRITES = 16;
 const FLUSH_AFTER_WRITES_AT_MOST = 256;
 
-/**
- * Text over this size is not joined to its neighbours but handed to the socket as it is, which encodes it into memory
- * that the garbage collector never sees.
- */
-const APART_FROM = 16 * 1024;
-
 /** Bytes that may wait before the other side counts as one that does not keep up; no more are gathered unflushed. */
 const HIGH_WATER_BYTES = 64 * 1024;
 
@@ -34,9 +30,14 @@ const HIGH_WATER_BYTES = 64 * 1024;
  * and not in the socket, so that it is known which frames have certainly not left.
  */
 export class SocketStream implements ByteStream {
+  /** What was gathered last, as far as it is text, and its bytes; where they are as many as its characters, it is ASCII. */
   private text = '';
-  private gathered: (string | Uint8Array)[] = [];
+  private textBytes = 0;
+  /** What was gathered before it; undefined where that is nothing. */
+  private pieces: Uint8Array[] | undefined;
   private gatheredBytes = 0;
+  /** Of the pieces, those whose memory is given back when they are written. */
+  private lent: Buffer[] | undefined;
   private unflushed = 0;
   private flushAfter = FLUSH_AFTER_WRITES;
   private writes = 0;
@@ -104,17 +105,16 @@ export class SocketStream implements ByteStream {
     return this.begun;
   }
 
-  write(pieces: readonly (string | Uint8Array)[]): boolean {
+  write(frame: EncodedFrame): boolean {
     if (this.state !== 'open') return true;
-    for (const piece of pieces) {
-      this.gatheredBytes += piece.length;
-      if (typeof piece === 'string' && piece.length <= APART_FROM) {
-        this.text += piece;
-      } else {
-        this.endText();
-        this.gathered.push(piece);
-      }
+    const [first] = frame.pieces;
+    if (frame.pieces.length === 1 && typeof first === 'string') {
+      this.text += first;
+      this.textBytes += frame.bytes;
+    } else {
+      this.gather(frame);
     }
+    this.gatheredBytes += frame.bytes;
     this.writes++;
     if (++this.unflushed >= this.flushAfter || this.gatheredBytes >= HIGH_WATER_BYTES) {
       this.flushAfter = Math.min(this.flushAfter * 2, FLUSH_AFTER_WRITES_AT_MOST);
@@ -184,10 +184,30 @@ export class SocketStream implements ByteStream {
     this.socket.destroy(error);
   }
 
+  private gather({ pieces, lent }: EncodedFrame): void {
+    for (const piece of pieces) {
+      if (typeof piece === 'string') {
+        this.text += piece;
+        this.textBytes += Buffer.byteLength(piece);
+      } else {
+        this.endText();
+        this.pieces!.push(piece);
+      }
+    }
+    if (lent !== undefined) (this.lent ??= []).push(lent);
+  }
+
   private endText(): void {
+    this.pieces ??= [];
     if (this.text === '') return;
-    this.gathered.push(this.text);
+    this.pieces.push(Buffer.from(this.text, this.textEncoding));
     this.text = '';
+    this.textBytes = 0;
+  }
+
+  /** Where each character is one byte of UTF-8, Latin-1 says the same, and is copied rather than encoded. */
+  private get textEncoding(): 'latin1' | 'utf8' {
+    return this.textBytes === this.text.length ? 'latin1' : 'utf8';
   }
 
   private readonly flushScheduledNow = (): void => {
@@ -203,22 +223,36 @@ export class SocketStream implements ByteStream {
     }
     // What is on its way already calls for the rest when it is gone.
     if (this.socket.writableLength >= HIGH_WATER_BYTES) return;
-    this.endText();
-    const pieces = this.gathered;
-    const { length } = pieces;
-    if (length > 0) {
-      this.dropGathered();
-      this.begun = this.writes;
-      if (length > 1) this.socket.cork();
-      for (const [index, piece] of pieces.entries()) {
-        this.socket.write(piece, encodingOf(piece), index === length - 1 ? this.onWritten : undefined);
-      }
-      if (length > 1) this.socket.uncork();
-    }
+    if (this.gatheredBytes > 0) this.writeOut();
     if (this.state === 'ending') {
       this.state = 'ended';
       this.socket.end(this.onWritten);
     }
+  }
+
+  /** Hands what was gathered to the socket. */
+  private writeOut(): void {
+    const { socket, text, textEncoding, lent } = this;
+    if (this.pieces !== undefined) this.endText();
+    const { pieces } = this;
+    this.dropGathered();
+    this.begun = this.writes;
+    if (pieces === undefined) {
+      socket.write(text, textEncoding, this.onWritten);
+      return;
+    }
+    const last = pieces.length - 1;
+    const onWritten = lent === undefined ? this.onWritten : this.givingBack(lent);
+    socket.cork();
+    for (const [index, piece] of pieces.entries()) socket.write(piece, index === last ? onWritten : undefined);
+    socket.uncork();
+  }
+
+  private givingBack(lent: readonly Buffer[]): () => void {
+    return () => {
+      for (const octets of lent) giveBack(octets);
+      this.onWritten();
+    };
   }
 
   /** Behind a write, and behind the end: goes on with what waited for it. */
@@ -233,7 +267,9 @@ export class SocketStream implements ByteStream {
 
   private dropGathered(): void {
     this.text = '';
-    this.gathered = [];
+    this.textBytes = 0;
+    this.pieces = undefined;
+    this.lent = undefined;
     this.gatheredBytes = 0;
     this.unflushed = 0;
   }
@@ -261,9 +297,4 @@ function onError(this: Streamed, error: Error): void {
 
 function onClose(this: Streamed): void {
   this[STREAM]?.closed();
-}
-
-/** Where each character is one byte of UTF-8, Latin-1 says the same, and is copied rather than encoded. */
-function encodingOf(piece: string | Uint8Array): 'latin1' | 'utf8' {
-  return typeof piece === 'string' && Buffer.byteLength(piece) === piece.length ? 'latin1' : 'utf8';
 }

@@ -1,3 +1,5 @@
+import type { EncodedFrame } from './encoder.js';
+
 /** A connection, as far as the protocols need one: bytes both ways, and its two ends. No socket of Node's shows. */
 export interface ByteStream {
   /** Hands over what the stream tells from now on. Called once, before anything arrives. */
@@ -10,10 +12,10 @@ export interface ByteStream {
    */
   readonly writesBegun: number;
   /**
-   * Sends the pieces in order, strings as UTF-8.
+   * Sends a frame: its pieces in order, strings as UTF-8. Gives back the memory that it has lent.
    * @returns whether the other side keeps up; after `false`, `onDrain` says when it does again.
    */
-  write(pieces: readonly (string | Uint8Array)[]): boolean;
+  write(frame: EncodedFrame): boolean;
   /**
    * Ends this side's output; the other side may go on.
    * @returns whether everything is on its way; after `false`, `onDrain` says when it is

@@ -126,7 +126,7 @@ export class FrameStream implements ByteStreamListener {
   sendEncoded(frame: EncodedFrame): boolean {
     if (this.state !== 'open') return true;
     this.sent++;
-    return this.bytes.write(frame.pieces);
+    return this.bytes.write(frame);
   }
 
   /** Bytes that were sent and that the operating system has not taken yet. */

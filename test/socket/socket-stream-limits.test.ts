@@ -2,14 +2,14 @@ import { setImmediate } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
-import { pair, type Attached } from './streams.js';
+import { framed, pair, type Attached } from './streams.js';
 
 const PIECE = Buffer.alloc(1024 * 1024, 'x');
 
 /** Writes until the other side, which does not read, does not keep up. @returns how many pieces */
 async function fill({ stream }: Attached): Promise<number> {
   let pieces = 1;
-  while (stream.write([PIECE])) {
+  while (stream.write(framed(PIECE))) {
     pieces++;
     await setImmediate();
   }
@@ -21,7 +21,7 @@ test('more waiting than may wait closes the connection, with the reason', async 
   const { stream, told, until } = attached;
   peer.socket.pause();
   while (stream.pendingBytes <= 3 * PIECE.length && told.length === 0) {
-    stream.write([PIECE]);
+    stream.write(framed(PIECE));
     await setImmediate();
   }
   await until(() => told.length > 0);
@@ -59,7 +59,7 @@ test('one that takes nothing of what is written before the end is, too', async (
 test('time counts only while something waits', async () => {
   const { attached, peer } = await pair({ writeTimeoutMs: 60_000 });
   const { stream, socket, told, until } = attached;
-  stream.write(['a']);
+  stream.write(framed('a'));
   await setImmediate();
   expect(socket.timeout ?? 0).toBe(0);
   peer.socket.pause();
@@ -74,8 +74,8 @@ test('what has begun to leave is told from what waits', async () => {
   const { attached, peer } = await pair();
   const { stream, told, until } = attached;
   expect([stream.writesBegun, stream.pendingBytes]).toEqual([0, 0]);
-  stream.write(['a', Buffer.from('bc')]);
-  stream.write(['d']);
+  stream.write(framed('a', Buffer.from('bc')));
+  stream.write(framed('d'));
   expect([stream.writesBegun, stream.pendingBytes]).toEqual([0, 4]);
   await setImmediate();
   expect([stream.writesBegun, stream.pendingBytes]).toEqual([2, 0]);
@@ -84,8 +84,8 @@ test('what has begun to leave is told from what waits', async () => {
   const pieces = await fill(attached);
   const waiting = stream.pendingBytes;
   expect(stream.writesBegun).toBe(2 + pieces);
-  stream.write(['e']);
-  stream.write(['f']);
+  stream.write(framed('e'));
+  stream.write(framed('f'));
   await setImmediate();
   expect([stream.writesBegun, stream.pendingBytes]).toEqual([2 + pieces, waiting + 2]);
 
@@ -99,10 +99,10 @@ test('what never began to leave when the connection goes has not begun behind th
   const { stream, told, until } = attached;
   peer.socket.pause();
   const pieces = await fill(attached);
-  stream.write(['never']);
+  stream.write(framed('never'));
   stream.destroy();
   await until(() => told.length > 0);
-  stream.write(['never']);
+  stream.write(framed('never'));
   await setImmediate();
   expect(stream.writesBegun).toBe(pieces);
 });
@@ -116,7 +116,7 @@ test('the order is kept while writes wait, and behind them comes the end', async
   for (let number = 0; number < 1000; number++) {
     const text = `${number},`;
     expected += text;
-    stream.write([number % 3 === 0 ? Buffer.from(text) : text]);
+    stream.write(framed(number % 3 === 0 ? Buffer.from(text) : text));
     if (number % 100 === 0) await setImmediate();
   }
   expect(stream.end()).toBe(false);

@@ -5,16 +5,16 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { RawPeer } from '../support/raw.js';
-import { attach, pair, socketPath } from './streams.js';
+import { attach, framed, pair, socketPath } from './streams.js';
 
 describe('writing', () => {
   test('keeps strings and octets in their order, within one write and from one to the next', async () => {
     const { attached, peer } = await pair();
-    attached.stream.write(['a', 'b', Buffer.from('c'), 'd', new Uint8Array([0xff]), Buffer.from('f')]);
-    attached.stream.write([Buffer.from('g')]);
-    attached.stream.write(['h', '小']);
-    attached.stream.write([]);
-    attached.stream.write(['', Buffer.alloc(0), 'i']);
+    attached.stream.write(framed('a', 'b', Buffer.from('c'), 'd', new Uint8Array([0xff]), Buffer.from('f')));
+    attached.stream.write(framed(Buffer.from('g')));
+    attached.stream.write(framed('h', '小'));
+    attached.stream.write(framed());
+    attached.stream.write(framed('', Buffer.alloc(0), 'i'));
 
     expect(await peer.take(12)).toBe('abcd\xfffgh\xe5\xb0\x8fi');
   });
@@ -22,12 +22,12 @@ describe('writing', () => {
   test('gathers what is written within a turn, up to 16 writes', async () => {
     const { attached } = await pair();
     const { stream, socket } = attached;
-    for (let count = 0; count < 15; count++) stream.write(['x']);
+    for (let count = 0; count < 15; count++) stream.write(framed('x'));
     expect(socket.bytesWritten).toBe(0);
 
-    stream.write(['x']);
+    stream.write(framed('x'));
     expect(socket.bytesWritten).toBe(16);
-    stream.write(['x']);
+    stream.write(framed('x'));
     expect(socket.bytesWritten).toBe(16);
     await setImmediate();
     expect(socket.bytesWritten).toBe(17);
@@ -39,7 +39,7 @@ describe('writing', () => {
     for (let number = 0; number < 1000; number++) {
       const text = `${number},`;
       expected += text;
-      attached.stream.write([number % 3 === 0 ? Buffer.from(text) : text]);
+      attached.stream.write(framed(number % 3 === 0 ? Buffer.from(text) : text));
     }
 
     expect(await peer.take(expected.length)).toBe(expected);
@@ -48,7 +48,7 @@ describe('writing', () => {
   test('over several turns keeps the order', async () => {
     const { attached, peer } = await pair();
     for (const text of ['a', 'b', 'c']) {
-      attached.stream.write([text]);
+      attached.stream.write(framed(text));
       await setImmediate();
     }
 
@@ -61,7 +61,7 @@ describe('writing', () => {
     const piece = Buffer.alloc(1024 * 1024, 'x');
     peer.socket.pause();
     let written = 0;
-    while (stream.write([piece])) {
+    while (stream.write(framed(piece))) {
       written++;
       await setImmediate();
     }
@@ -70,7 +70,7 @@ describe('writing', () => {
 
     peer.socket.resume();
     await until(() => told.includes('drain'));
-    expect(stream.write(['!'])).toBe(true);
+    expect(stream.write(framed('!'))).toBe(true);
     stream.end();
     const all = await peer.takeAll();
     expect(all.length).toBe(written * piece.length + 1);
@@ -79,12 +79,12 @@ describe('writing', () => {
 
   test('behind the end or a destroy does nothing', async () => {
     const { attached, peer } = await pair();
-    attached.stream.write(['a']);
+    attached.stream.write(framed('a'));
     attached.stream.end();
-    attached.stream.write(['b']);
+    attached.stream.write(framed('b'));
     await setImmediate();
     attached.stream.destroy();
-    attached.stream.write(['c']);
+    attached.stream.write(framed('c'));
     attached.stream.end();
     await setImmediate();
 
@@ -95,7 +95,7 @@ describe('writing', () => {
 describe('ending', () => {
   test('sends what was written before, and leaves the other direction open', async () => {
     const { attached, peer } = await pair();
-    attached.stream.write(['bye', Buffer.from('!')]);
+    attached.stream.write(framed('bye', Buffer.from('!')));
     attached.stream.end();
     expect(await peer.takeAll()).toBe('bye!');
 
@@ -109,7 +109,7 @@ describe('ending', () => {
     const { stream, told, until } = attached;
     const piece = Buffer.alloc(1024 * 1024, 'x');
     peer.socket.pause();
-    while (stream.write([piece])) await setImmediate();
+    while (stream.write(framed(piece))) await setImmediate();
     expect(stream.end()).toBe(false);
     await setImmediate();
     expect(told).toEqual([]);
@@ -121,7 +121,7 @@ describe('ending', () => {
 
   test('says at once that everything is on its way where it is', async () => {
     const { attached, peer } = await pair();
-    attached.stream.write(['bye']);
+    attached.stream.write(framed('bye'));
     expect(attached.stream.end()).toBe(true);
 
     expect(await peer.takeAll()).toBe('bye');

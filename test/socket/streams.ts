@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
 import { SocketStream, type SocketStreamLimits } from '../../src/socket/socket-stream.js';
+import type { EncodedFrame } from '../../src/wire/encoder.js';
 import { rawServer, type RawPeer } from '../support/raw.js';
 
 export interface Attached {
@@ -79,4 +80,10 @@ export async function socketPath(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'xtcp-'));
   onTestFinished(() => rm(directory, { recursive: true }));
   return join(directory, 'x.sock');
+}
+
+/** Pieces as those of one frame. */
+export function framed(...pieces: (string | Uint8Array)[]): EncodedFrame {
+  const bytes = pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0);
+  return { pieces, bytes, fieldBytes: bytes, lent: undefined };
 }

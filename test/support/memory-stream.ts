@@ -1,4 +1,5 @@
 import type { ByteStream, ByteStreamListener } from '../../src/wire/byte-stream.js';
+import type { EncodedFrame } from '../../src/wire/encoder.js';
 
 /** A byte stream without a socket: the test plays the other side, and sees what this side does. */
 export class MemoryStream implements ByteStream {
@@ -17,7 +18,7 @@ export class MemoryStream implements ByteStream {
     this.listener = listener;
   }
 
-  write(pieces: readonly (string | Uint8Array)[]): boolean {
+  write({ pieces }: EncodedFrame): boolean {
     for (const piece of pieces) this.written.push(Buffer.from(piece as string));
     if (this.handsOver) this.writesBegun++;
     return this.keepsUp;
