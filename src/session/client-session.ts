@@ -4,7 +4,7 @@ import { quoteForMessage, XtcpError } from '../errors/xtcp-error.js';
 import { ACKS, type EventAck } from '../options/client-options.js';
 import { decodeValue, MSGPACK_LETTER, type EncodedValue, type Packer } from '../wire/codec.js';
 import { AROUND_ERROR_BYTES, encodeError, readError } from '../wire/error-field.js';
-import { encodeFrame, type EncodedFrame } from '../wire/encoder.js';
+import { encodeValueFrame, type EncodedFrame } from '../wire/encoder.js';
 import type { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, type Head } from '../wire/head.js';
@@ -120,9 +120,7 @@ export class ClientSession extends Session {
     }
     const id = this.highest + 1;
     const head = this.headOf(call, id);
-    const frame = encodeFrame(
-      metadata === '' ? [head, pattern, data.payload] : [head, pattern, data.payload, metadata],
-    );
+    const frame = encodeValueFrame(head, pattern, data.payload, metadata === '' ? undefined : metadata);
     if (!this.fits(frame)) {
       call.onError(
         new XtcpError('RESOURCE_EXHAUSTED', `the call is over the server's maxFrame, ${this.peer.maxFrame} bytes`, {

@@ -1,7 +1,7 @@
 import type { Cancel } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import { encodeValue, type EncodedValue, type Packer } from '../wire/codec.js';
-import { byteLength, encodeFrame, type EncodedFrame } from '../wire/encoder.js';
+import { byteLength, encodeValueFrame, type EncodedFrame } from '../wire/encoder.js';
 import { Kind } from '../wire/head.js';
 import { costOf, type OutgoingCredit } from './credit.js';
 import { Fifo } from './fifo.js';
@@ -183,7 +183,7 @@ export class ItemSender {
       this.letter = letter;
       this.head = `${Kind.Item}${letter}${this.id}`;
     }
-    const frame = encodeFrame([this.head, payload]);
+    const frame = encodeValueFrame(this.head, payload);
     const payloadBytes = frame.fieldBytes - this.head.length;
     try {
       this.listener.send(frame, payloadBytes);

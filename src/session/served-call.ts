@@ -1,7 +1,7 @@
 import type { Expiring } from '../clock/deadlines.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import { encodeValue, MSGPACK_LETTER, type Packer } from '../wire/codec.js';
-import { byteLength, encodeFrame, type EncodedFrame } from '../wire/encoder.js';
+import { byteLength, encodeValueFrame, encodeFrame, type EncodedFrame } from '../wire/encoder.js';
 import { AROUND_ERROR_BYTES, encodeError } from '../wire/error-field.js';
 import { Kind } from '../wire/head.js';
 import { encodeMetadata, type Metadata } from '../wire/metadata.js';
@@ -147,7 +147,7 @@ export class ServedCall implements Expiring {
     const { letter, payload } = encodeValue(value, packer);
     const metadata = this.metadataField();
     const head = `${Kind.Answer}${letter}${this.opened.id}`;
-    const frame = encodeFrame(metadata === '' ? [head, payload] : [head, payload, metadata]);
+    const frame = encodeValueFrame(head, payload, metadata === '' ? undefined : metadata);
     if (!this.wire.fits(frame)) {
       this.fail(tooLarge('the answer'));
       return;

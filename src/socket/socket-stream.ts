@@ -107,8 +107,9 @@ export class SocketStream implements ByteStream {
 
   write(frame: EncodedFrame): boolean {
     if (this.state !== 'open') return true;
-    const [first] = frame.pieces;
-    if (frame.pieces.length === 1 && typeof first === 'string') {
+    const { pieces } = frame;
+    const first = pieces[0];
+    if (pieces.length === 1 && typeof first === 'string') {
       this.text += first;
       this.textBytes += frame.bytes;
     } else {

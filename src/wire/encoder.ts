@@ -44,32 +44,66 @@ export function encodeFrame(fields: readonly Field[]): EncodedFrame {
   let fieldBytes = 0;
   let isFirst = true;
   for (const field of fields) {
-    const isShort = typeof field === 'string' && field.length <= TEXT_UP_TO;
-    const octets = isShort ? undefined : octetsOf(field);
-    const length = isShort ? Buffer.byteLength(field) : octets!.length;
+    const short = isShortText(field) ? field : undefined;
+    const octets = short === undefined ? octetsOf(field) : undefined;
+    const length = byteLength(octets ?? field);
     const before = lengthOf(length, isFirst);
+    isFirst = false;
     fieldBytes += length;
     bytes += before.length + length;
-    text += before;
-    if (isShort) {
-      text += field;
+    text += before + (short ?? '');
+    if (octets === undefined) continue;
+    pieces ??= [];
+    if (length <= COPY_UP_TO) {
+      pieces.push(Buffer.concat([Buffer.from(text), octets]));
     } else {
-      pieces ??= [];
-      if (length <= COPY_UP_TO) {
-        pieces.push(Buffer.concat([Buffer.from(text), octets!]));
-      } else {
-        pieces.push(text, octets!);
-        if (octets !== field) lent = octets as Buffer;
-      }
-      text = '';
+      pieces.push(text, octets);
+      if (octets !== field) lent = octets as Buffer;
     }
-    isFirst = false;
+    text = '';
   }
   text += END;
   // A list that is made with its only member has no room for more of them. Measured: 0.1 KB less garbage a frame.
   if (pieces === undefined) return { pieces: [text], bytes, fieldBytes, lent };
   pieces.push(text);
   return { pieces, bytes, fieldBytes, lent };
+}
+
+/**
+ * A frame that carries a value in a session: its head, which is ASCII, and up to three fields. Measured beside
+ * {@link encodeFrame}, where all of them are short texts: a half of its time for a call, two thirds for an answer.
+ */
+export function encodeValueFrame(head: string, first: Field, second?: Field, third?: Field): EncodedFrame {
+  if (!isShortText(first) || !isShortTextOrNone(second) || !isShortTextOrNone(third)) {
+    const fields = [head, first, second, third];
+    return encodeFrame(fields.filter((field) => field !== undefined));
+  }
+  let length = Buffer.byteLength(first);
+  let chars = head.length + first.length;
+  let fieldBytes = head.length + length;
+  let text = lengthOf(head.length, true) + head + lengthOf(length, false) + first;
+  if (second !== undefined) {
+    length = Buffer.byteLength(second);
+    chars += second.length;
+    fieldBytes += length;
+    text += lengthOf(length, false) + second;
+  }
+  if (third !== undefined) {
+    length = Buffer.byteLength(third);
+    chars += third.length;
+    fieldBytes += length;
+    text += lengthOf(length, false) + third;
+  }
+  text += END;
+  return { pieces: [text], bytes: text.length - chars + fieldBytes, fieldBytes, lent: undefined };
+}
+
+function isShortText(field: Field): field is string {
+  return typeof field === 'string' && field.length <= TEXT_UP_TO;
+}
+
+function isShortTextOrNone(field: Field | undefined): field is string | undefined {
+  return field === undefined || isShortText(field);
 }
 
 /** The length of a field, behind the end of the one before it. */
