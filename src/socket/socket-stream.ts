@@ -35,7 +35,8 @@ const HIGH_WATER_BYTES = 64 * 1024;
  */
 export class SocketStream implements ByteStream {
   private text = '';
-  private gathered: (string | Uint8Array)[] = [];
+  /** Undefined where nothing waits, as for an idle connection. */
+  private gathered: (string | Uint8Array)[] | undefined;
   private gatheredBytes = 0;
   private unflushed = 0;
   private flushAfter = FLUSH_AFTER_WRITES;
@@ -55,8 +56,8 @@ export class SocketStream implements ByteStream {
   attach(listener: ByteStreamListener): void {
     this.listener = listener;
     (this.socket as Streamed)[STREAM] = this;
-    // The same functions for every socket: thousands that are idle shall not have five of their own each.
-    this.socket.on('data', onData).on('end', onEnd).on('timeout', onTimeout).on('error', onError).on('close', onClose);
+    // The same functions for every socket: thousands that are idle shall not have four of their own each.
+    this.socket.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
   }
 
   /**
@@ -66,7 +67,7 @@ export class SocketStream implements ByteStream {
   handOver(piece: Buffer): Socket {
     const { socket } = this;
     this.listener = undefined;
-    socket.off('data', onData).off('end', onEnd).off('timeout', onTimeout).off('error', onError).off('close', onClose);
+    socket.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
     // Paused, it keeps what is put back until somebody listens and resumes it.
     socket.pause();
     socket.unshift(piece);
@@ -112,7 +113,7 @@ export class SocketStream implements ByteStream {
         this.text += piece;
       } else {
         this.endText();
-        this.gathered.push(piece);
+        (this.gathered ??= []).push(piece);
       }
     }
     this.writes++;
@@ -122,7 +123,7 @@ export class SocketStream implements ByteStream {
     }
     if (!this.flushScheduled) {
       this.flushScheduled = true;
-      process.nextTick(this.flushScheduledNow);
+      process.nextTick(SocketStream.flushScheduledNow, this);
     }
     return this.keepsUp();
   }
@@ -175,6 +176,7 @@ export class SocketStream implements ByteStream {
 
   /** From here on something waits to be written, until nothing does. */
   private watchProgress(): void {
+    if (!this.congested) this.socket.on('timeout', onTimeout);
     this.congested = true;
     this.socket.setTimeout(this.limits.writeTimeoutMs);
   }
@@ -186,15 +188,15 @@ export class SocketStream implements ByteStream {
 
   private endText(): void {
     if (this.text === '') return;
-    this.gathered.push(this.text);
+    (this.gathered ??= []).push(this.text);
     this.text = '';
   }
 
-  private readonly flushScheduledNow = (): void => {
-    this.flushScheduled = false;
-    this.flushAfter = FLUSH_AFTER_WRITES;
-    this.flush();
-  };
+  private static flushScheduledNow(this: void, stream: SocketStream): void {
+    stream.flushScheduled = false;
+    stream.flushAfter = FLUSH_AFTER_WRITES;
+    stream.flush();
+  }
 
   private flush(): void {
     if (this.socket.destroyed) {
@@ -205,35 +207,37 @@ export class SocketStream implements ByteStream {
     if (this.socket.writableLength >= HIGH_WATER_BYTES) return;
     this.endText();
     const pieces = this.gathered;
-    const { length } = pieces;
-    if (length > 0) {
+    if (pieces !== undefined) {
+      const { length } = pieces;
       this.dropGathered();
       this.begun = this.writes;
       if (length > 1) this.socket.cork();
       for (const [index, piece] of pieces.entries()) {
-        this.socket.write(piece, encodingOf(piece), index === length - 1 ? this.onWritten : undefined);
+        this.socket.write(piece, encodingOf(piece), index === length - 1 ? this.whenWritten() : undefined);
       }
       if (length > 1) this.socket.uncork();
     }
     if (this.state === 'ending') {
       this.state = 'ended';
-      this.socket.end(this.onWritten);
+      this.socket.end(this.whenWritten());
     }
   }
 
-  /** Behind a write, and behind the end: goes on with what waited for it. */
-  private readonly onWritten = (): void => {
-    if (!this.congested || this.socket.destroyed) return;
-    this.flush();
-    if (this.pendingBytes > 0) return;
-    this.congested = false;
-    this.socket.setTimeout(0);
-    this.listener?.onDrain();
-  };
+  /** What goes on, behind a write and behind the end, with what waited for it. Not kept while nothing is written. */
+  private whenWritten(): () => void {
+    return () => {
+      if (!this.congested || this.socket.destroyed) return;
+      this.flush();
+      if (this.pendingBytes > 0) return;
+      this.congested = false;
+      this.socket.off('timeout', onTimeout).setTimeout(0);
+      this.listener?.onDrain();
+    };
+  }
 
   private dropGathered(): void {
     this.text = '';
-    this.gathered = [];
+    this.gathered = undefined;
     this.gatheredBytes = 0;
     this.unflushed = 0;
   }
