@@ -11,7 +11,7 @@ import type { ServedCall } from '../session/served-call.js';
 import { ServerSession, type SessionHost } from '../session/server-session.js';
 import type { ByteStream } from '../wire/byte-stream.js';
 import type { Packer } from '../wire/codec.js';
-import { FrameStream, type FrameStreamListener } from '../wire/frame-stream.js';
+import { FrameStream, type FrameStreamLimits, type FrameStreamListener } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import type { ConnectedPeer } from './dispatcher.js';
 
@@ -20,6 +20,8 @@ export interface ConnectionHost {
   readonly options: ResolvedServerOptions;
   /** What the server says of itself. */
   readonly hello: Hello;
+  /** The limits of frames in a session, which go by what the server says; before, they are the options. */
+  readonly sessionFrames: FrameStreamLimits;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly msgpack: Packer | undefined;
@@ -36,7 +38,6 @@ export interface ConnectionHost {
 /** A connection that was accepted. Its first frame decides which protocol it speaks. */
 export class ServerConnection implements FrameStreamListener, SessionHost {
   private readonly frames: FrameStream;
-  private readonly frameLimits;
   private stopHandshake: Cancel;
   private protocol: ClassicResponder | ServerSession | undefined;
   /**
@@ -50,10 +51,8 @@ export class ServerConnection implements FrameStreamListener, SessionHost {
     private readonly peer: ConnectedPeer,
     private readonly host: ConnectionHost,
   ) {
-    const { maxFrameBytes, maxFields, incompleteMessageTimeout, handshakeTimeoutMs } = host.options;
-    this.frameLimits = { maxFrameBytes, maxFields, incompleteMessageTimeout };
-    this.frames = new FrameStream(bytes, this.frameLimits, host.clock, this);
-    this.stopHandshake = host.clock.after(handshakeTimeoutMs, () => {
+    this.frames = new FrameStream(bytes, host.options, host.clock, this);
+    this.stopHandshake = host.clock.after(host.options.handshakeTimeoutMs, () => {
       this.tooSlow();
     });
   }
@@ -213,8 +212,8 @@ export class ServerConnection implements FrameStreamListener, SessionHost {
 
   private acceptSession(peer: Hello): void {
     this.settle();
-    const { hello, options, clock, msgpack, deadlines } = this.host;
-    this.frameLimits.maxFrameBytes = hello.maxFrame;
+    const { hello, options, sessionFrames, clock, msgpack, deadlines } = this.host;
+    this.frames.limitTo(sessionFrames);
     this.frames.send(helloFields(hello));
     this.use(new ServerSession(this.frames, hello, peer, options, clock, msgpack, deadlines, this));
   }

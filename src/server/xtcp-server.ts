@@ -329,20 +329,22 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   /** What connections have of this server. */
   private hostOf(): ConnectionHost {
     const { options, dispatcher } = this;
-    const { authenticate } = options;
+    const { authenticate, maxFields, incompleteMessageTimeout } = options;
     const msgpack = findMsgpack();
     const isDraining = (): boolean => this.draining !== undefined;
+    const maxFrame = Math.max(options.maxFrameBytes, LEAST.maxFrame);
     return {
       options,
       clock: systemClock,
       deadlines: new Deadlines(systemClock),
       msgpack,
       hello: {
-        maxFrame: Math.max(options.maxFrameBytes, LEAST.maxFrame),
+        maxFrame,
         window: options.windowBytes,
         maxCalls: Math.max(options.maxCalls, LEAST.maxCalls),
         codecs: msgpack === undefined ? [] : [MSGPACK_LETTER],
       },
+      sessionFrames: { maxFrameBytes: maxFrame, maxFields, incompleteMessageTimeout },
       serveRequest: (peer, request, answer) => dispatcher.serveRequest(peer, request, answer),
       serveCall: (peer, call) => {
         dispatcher.serveCall(peer, call);

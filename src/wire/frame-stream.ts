@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { ByteStream, ByteStreamListener } from './byte-stream.js';
-import { FrameDecoder, type FrameLimits } from './decoder.js';
+import { FrameDecoder, type FrameLimits, type FrameTaker } from './decoder.js';
 import { encodeFrame, type EncodedFrame, type Field } from './encoder.js';
 import type { Frame } from './frame.js';
 
@@ -38,8 +38,9 @@ const LINGER_MS = 1000;
  * Frames over a byte stream, the same for both protocols and both roles: decodes what arrives, encodes what is sent,
  * finds frames that stall, and closes so that last words arrive.
  */
-export class FrameStream implements ByteStreamListener {
-  private readonly decoder: FrameDecoder;
+export class FrameStream implements ByteStreamListener, FrameTaker {
+  /** Undefined between two frames, where an idle connection mostly is. */
+  private decoder: FrameDecoder | undefined;
   private cancelStall: Cancel | undefined;
   private cancelLinger: Cancel | undefined;
   private state: 'open' | 'finishing' | 'closed' = 'open';
@@ -53,15 +54,17 @@ export class FrameStream implements ByteStreamListener {
 
   constructor(
     private readonly bytes: ByteStream,
-    private readonly limits: FrameStreamLimits,
+    private limits: FrameStreamLimits,
     private readonly clock: Clock,
     private listener: FrameStreamListener,
   ) {
     this.lived = clock.now();
-    this.decoder = new FrameDecoder(limits, (frame) => {
-      this.listener.onFrame(frame);
-    });
     bytes.attach(this);
+  }
+
+  /** For the decoder. */
+  onFrame(frame: Frame): void {
+    this.listener.onFrame(frame);
   }
 
   /** For the byte stream. */
@@ -114,6 +117,12 @@ export class FrameStream implements ByteStreamListener {
     this.listener = listener;
   }
 
+  /** Other limits count from here on. */
+  limitTo(limits: FrameStreamLimits): void {
+    this.limits = limits;
+    this.decoder?.limitTo(limits);
+  }
+
   /**
    * Sends one frame.
    * @returns whether the other side keeps up; after `false`, `onDrain` says when it does again.
@@ -139,7 +148,7 @@ export class FrameStream implements ByteStreamListener {
     if (this.held || !this.taking) return;
     this.held = true;
     this.cancelStall?.();
-    this.decoder.hold();
+    this.decoder?.hold();
   }
 
   release(): void {
@@ -193,19 +202,26 @@ export class FrameStream implements ByteStreamListener {
     } finally {
       this.decoding = false;
     }
+    if (this.decoder?.isEmpty === true) this.decoder = undefined;
     this.watchStall();
     this.settleEnd();
   }
 
   private decode(piece: Buffer | undefined): void {
-    if (piece === undefined) this.decoder.release();
-    else this.decoder.push(piece);
+    if (piece === undefined) this.decoder?.release();
+    else (this.decoder ??= this.newDecoder()).push(piece);
+  }
+
+  private newDecoder(): FrameDecoder {
+    const decoder = new FrameDecoder(this.limits, this);
+    if (this.held) decoder.hold();
+    return decoder;
   }
 
   /** The silence of the other side counts while a frame is under way and nothing here keeps it from going on. */
   private watchStall(): void {
     this.cancelStall?.();
-    if (!this.taking || this.held || !this.decoder.midFrame) return;
+    if (!this.taking || this.held || this.decoder?.midFrame !== true) return;
     const { incompleteMessageTimeout } = this.limits;
     this.cancelStall = this.clock.after(incompleteMessageTimeout, () => {
       this.badInput(
@@ -227,8 +243,9 @@ export class FrameStream implements ByteStreamListener {
   /** Tells of the end of the input, once all frames before it have been handed over. */
   private settleEnd(): void {
     if (!this.inputEnded || !this.taking || this.held) return;
+    const midFrame = this.decoder?.midFrame === true;
     this.stopTaking();
-    this.listener.onEnd(this.decoder.midFrame);
+    this.listener.onEnd(midFrame);
   }
 
   private badInput(error: XtcpError): void {
@@ -239,7 +256,8 @@ export class FrameStream implements ByteStreamListener {
   private stopTaking(): void {
     this.taking = false;
     this.held = false;
-    this.decoder.hold();
+    this.decoder?.hold();
+    this.decoder = undefined;
     this.cancelStall?.();
   }
 

@@ -42,9 +42,14 @@ export function frameOf(...fields: readonly string[]): string {
 /** The frames that `text` consists of, each as its fields in latin1. */
 export function framesIn(text: string): string[][] {
   const frames: string[][] = [];
-  const decoder = new FrameDecoder({ maxFrameBytes: 2 ** 30, maxFields: 16 }, (frame) => {
-    frames.push(Array.from({ length: frame.count }, (_, index) => frame.bytes(index).toString('latin1')));
-  });
+  const decoder = new FrameDecoder(
+    { maxFrameBytes: 2 ** 30, maxFields: 16 },
+    {
+      onFrame: (frame) => {
+        frames.push(Array.from({ length: frame.count }, (_, index) => frame.bytes(index).toString('latin1')));
+      },
+    },
+  );
   decoder.push(Buffer.from(text, 'latin1'));
   if (decoder.midFrame) throw new Error('what was written ends in the middle of a frame');
   return frames;

@@ -66,8 +66,10 @@ describe('bytes', () => {
   test('may be kept: a small field does not keep a large piece alive', () => {
     const piece = Buffer.alloc(1024 * 1024, '1\r\na\r\n\r\n');
     const kept: Buffer[] = [];
-    new FrameDecoder(WIDE, (frame) => {
-      if (kept.length === 0) kept.push(frame.bytes(0));
+    new FrameDecoder(WIDE, {
+      onFrame: (frame) => {
+        if (kept.length === 0) kept.push(frame.bytes(0));
+      },
     }).push(piece);
 
     expect(kept[0]?.buffer.byteLength).toBeLessThan(64 * 1024);
@@ -75,8 +77,10 @@ describe('bytes', () => {
 
   test('of a field in several pieces are not copied once more', () => {
     const kept: Buffer[] = [];
-    const decoder = new FrameDecoder(WIDE, (frame) => {
-      kept.push(frame.bytes(0), frame.bytes(0));
+    const decoder = new FrameDecoder(WIDE, {
+      onFrame: (frame) => {
+        kept.push(frame.bytes(0), frame.bytes(0));
+      },
     });
     for (const piece of ['100000\r\n', 'a'.repeat(60_000), 'b'.repeat(40_000), '\r\n\r\n'])
       decoder.push(Buffer.from(piece));
