@@ -21,7 +21,7 @@ export class Deadlines {
   private dueAt = Infinity;
   private stopTimer: Cancel = () => {};
 
-  constructor(private readonly clock: Clock) {}
+  constructor(readonly clock: Clock) {}
 
   add(expiring: Expiring): void {
     if (expiring.deadline === undefined) return;

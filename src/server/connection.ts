@@ -8,9 +8,9 @@ import type { ClientHello } from '../options/authenticate.js';
 import type { ResolvedServerOptions } from '../options/server-options.js';
 import { HELLO_JSON, helloFields, isHello, LEAST, readHello, refusalFields, type Hello } from '../session/hello.js';
 import type { ServedCall } from '../session/served-call.js';
-import { ServerSession, type SessionHost } from '../session/server-session.js';
+import { ServerSession, type ServerSessionLimits, type SessionHost } from '../session/server-session.js';
+import type { SessionSide } from '../session/session.js';
 import type { ByteStream } from '../wire/byte-stream.js';
-import type { Packer } from '../wire/codec.js';
 import { FrameStream, type FrameStreamLimits, type FrameStreamListener } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import type { ConnectedPeer } from './dispatcher.js';
@@ -18,13 +18,11 @@ import type { ConnectedPeer } from './dispatcher.js';
 /** What all connections of a server have in common. */
 export interface ConnectionHost {
   readonly options: ResolvedServerOptions;
-  /** What the server says of itself. */
-  readonly hello: Hello;
+  readonly sessions: SessionSide<ServerSessionLimits>;
   /** The limits of frames in a session, which go by what the server says; before, they are the options. */
   readonly sessionFrames: FrameStreamLimits;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
-  readonly msgpack: Packer | undefined;
   serveRequest(peer: ConnectedPeer, request: Frame, answer: Answer): Cancel;
   serveCall(peer: ConnectedPeer, call: ServedCall): void;
   /** Says who a client is; rejects with what it is told. Undefined where everybody may open a session. */
@@ -212,10 +210,10 @@ export class ServerConnection implements FrameStreamListener, SessionHost {
 
   private acceptSession(peer: Hello): void {
     this.settle();
-    const { hello, options, sessionFrames, clock, msgpack, deadlines } = this.host;
+    const { sessions, sessionFrames } = this.host;
     this.frames.limitTo(sessionFrames);
-    this.frames.send(helloFields(hello));
-    this.use(new ServerSession(this.frames, hello, peer, options, clock, msgpack, deadlines, this));
+    this.frames.send(helloFields(sessions.hello));
+    this.use(new ServerSession(this.frames, sessions, peer, this));
   }
 
   private use(protocol: ClassicResponder | ServerSession): void {

@@ -332,19 +332,19 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     const { authenticate, maxFields, incompleteMessageTimeout } = options;
     const msgpack = findMsgpack();
     const isDraining = (): boolean => this.draining !== undefined;
-    const maxFrame = Math.max(options.maxFrameBytes, LEAST.maxFrame);
+    const deadlines = new Deadlines(systemClock);
+    const own = {
+      maxFrame: Math.max(options.maxFrameBytes, LEAST.maxFrame),
+      window: options.windowBytes,
+      maxCalls: Math.max(options.maxCalls, LEAST.maxCalls),
+      codecs: msgpack === undefined ? [] : [MSGPACK_LETTER],
+    };
     return {
       options,
       clock: systemClock,
-      deadlines: new Deadlines(systemClock),
-      msgpack,
-      hello: {
-        maxFrame,
-        window: options.windowBytes,
-        maxCalls: Math.max(options.maxCalls, LEAST.maxCalls),
-        codecs: msgpack === undefined ? [] : [MSGPACK_LETTER],
-      },
-      sessionFrames: { maxFrameBytes: maxFrame, maxFields, incompleteMessageTimeout },
+      deadlines,
+      sessions: { hello: own, limits: options, clock: systemClock, deadlines, msgpack },
+      sessionFrames: { maxFrameBytes: own.maxFrame, maxFields, incompleteMessageTimeout },
       serveRequest: (peer, request, answer) => dispatcher.serveRequest(peer, request, answer),
       serveCall: (peer, call) => {
         dispatcher.serveCall(peer, call);

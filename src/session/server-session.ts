@@ -1,8 +1,7 @@
-import type { Clock } from '../clock/clock.js';
 import { Deadlines } from '../clock/deadlines.js';
 import { IdleWatch, type Idling } from '../clock/idle-watch.js';
 import { XtcpError, type XtcpErrorCode } from '../errors/xtcp-error.js';
-import { decodeValue, type Packer } from '../wire/codec.js';
+import { decodeValue } from '../wire/codec.js';
 import type { EncodedFrame } from '../wire/encoder.js';
 import { AROUND_ERROR_BYTES, encodeError, readError } from '../wire/error-field.js';
 import type { FrameStream } from '../wire/frame-stream.js';
@@ -21,6 +20,7 @@ import {
   Session,
   type GoingAway,
   type SessionLimits,
+  type SessionSide,
 } from './session.js';
 import type { Hello } from './hello.js';
 import { Ack, OpenedCall, ServedCall, type ServedCallWire } from './served-call.js';
@@ -51,7 +51,7 @@ export interface SessionHost {
 
 /** The serving side of a session. */
 export class ServerSession extends Session implements ServedCallWire, Idling {
-  declare readonly limits: ServerSessionLimits;
+  declare protected readonly side: SessionSide<ServerSessionLimits>;
   /** Those whose caller waits, and those that hold a place; mostly both. */
   private readonly calls = new CallTable<ServedCall>();
   private waitedFor = 0;
@@ -59,21 +59,27 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
   private goingAway = false;
   private peerLeft = false;
   private congested = false;
+  /** The number of the last ping. */
+  private pinged = 0;
   private callDeadlines: Deadlines | undefined;
   private readonly idle: IdleWatch;
 
   constructor(
     frames: FrameStream,
-    own: Hello,
+    side: SessionSide<ServerSessionLimits>,
     peer: Hello,
-    limits: ServerSessionLimits,
-    clock: Clock,
-    msgpack: Packer | undefined,
-    deadlines: Deadlines,
     private readonly host: SessionHost,
   ) {
-    super(frames, own, peer, limits, clock, msgpack, deadlines);
-    this.idle = new IdleWatch(this, limits.idleTimeoutMs, clock, deadlines);
+    super(frames, side, peer);
+    this.idle = new IdleWatch(this, side.deadlines);
+  }
+
+  override get limits(): ServerSessionLimits {
+    return this.side.limits;
+  }
+
+  ping(): void {
+    this.send([Kind.Ping + String(++this.pinged)]);
   }
 
   /** For {@link IdleWatch}. */
@@ -171,6 +177,9 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
     call.items.credit.grant(bytes);
   }
 
+  /** It has shown that it is there, which is all that was asked. */
+  protected override takePong(): void {}
+
   protected override peerGoesAway(_message: GoingAway): void {
     this.peerLeft = true;
     this.settle();
@@ -244,8 +253,8 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
 
   private start(head: Head, frame: Frame, isEvent: boolean, ack: number, timeoutMs: number | undefined): void {
     const { id } = head;
-    if (this.places >= this.own.maxCalls) {
-      throw new XtcpError('RESOURCE_EXHAUSTED', `${this.own.maxCalls} calls run on this connection (maxCalls)`);
+    if (this.places >= this.side.hello.maxCalls) {
+      throw new XtcpError('RESOURCE_EXHAUSTED', `${this.side.hello.maxCalls} calls run on this connection (maxCalls)`);
     }
     if (timeoutMs === 0) throw new XtcpError('DEADLINE_EXCEEDED', 'the call had no time left');
     const { maxPatternBytes } = this.limits;
@@ -262,7 +271,7 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
     let input: Inbox | undefined;
     let inputCredit: IncomingCredit | undefined;
     if (head.kind === Kind.CallWithInput) {
-      inputCredit = new IncomingCredit(this.own.window, (bytes) => {
+      inputCredit = new IncomingCredit(this.side.hello.window, (bytes) => {
         if (call.isLive) this.send([`${Kind.Credit}${id} ${bytes}`]);
       });
       input = new Inbox(() => {});
@@ -272,7 +281,7 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
     this.waitedFor++;
     this.places++;
     if (deadline !== undefined) {
-      this.callDeadlines ??= new Deadlines(this.clock);
+      this.callDeadlines ??= new Deadlines(this.side.clock);
       this.callDeadlines.add(call);
     }
     this.host.serveCall(call);

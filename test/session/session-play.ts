@@ -3,6 +3,7 @@ import { ClientSession, type OutgoingCall } from '../../src/session/client-sessi
 import { LEAST, type Hello } from '../../src/session/hello.js';
 import type { ServedCall } from '../../src/session/served-call.js';
 import { ServerSession, type ServerSessionLimits } from '../../src/session/server-session.js';
+import type { SessionSide } from '../../src/session/session.js';
 import type { Packer } from '../../src/wire/codec.js';
 import { FrameDecoder } from '../../src/wire/decoder.js';
 import { FrameStream } from '../../src/wire/frame-stream.js';
@@ -109,6 +110,10 @@ export class Wire {
   }
 }
 
+function sideOf({ clock }: Wire, hello: Hello, { limits, msgpack }: Terms): SessionSide<ServerSessionLimits> {
+  return { hello, limits: { ...LIMITS, ...limits }, clock, deadlines: new Deadlines(clock), msgpack };
+}
+
 export interface Serving extends Wire {
   readonly session: ServerSession;
   /** Those that were served, in order. */
@@ -125,12 +130,8 @@ export function serving(terms: Terms = {}): Serving {
   const broken: XtcpError[] = [];
   const session = new ServerSession(
     frames,
-    own,
+    sideOf(wire, own, terms),
     { ...HELLO, ...terms.peer },
-    { ...LIMITS, ...terms.limits },
-    wire.clock,
-    terms.msgpack,
-    new Deadlines(wire.clock),
     { serveCall: (call) => calls.push(call), onRefused: () => {}, onBroken: (error) => broken.push(error) },
   );
   frames.handTo(session);
@@ -151,12 +152,8 @@ export function calling(terms: Terms = {}): Calling {
   const told: string[] = [];
   const session = new ClientSession(
     frames,
-    own,
+    sideOf(wire, own, terms),
     { ...HELLO, ...terms.peer },
-    { ...LIMITS, ...terms.limits },
-    wire.clock,
-    terms.msgpack,
-    new Deadlines(wire.clock),
     { onRoom: () => told.push('room'), onLost: () => {}, onLeaving: () => told.push('leaving') },
   );
   frames.handTo(session);
