@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+
 import { formatErrorAnswer } from '../classic/error-answer.js';
 import { ClassicResponder, type Answer } from '../classic/responder.js';
 import { nothing, type Cancel, type Clock } from '../clock/clock.js';
@@ -6,13 +8,24 @@ import { XtcpError } from '../errors/xtcp-error.js';
 import { tellRefused } from '../observe/server-call.js';
 import type { ClientHello } from '../options/authenticate.js';
 import type { ResolvedServerOptions } from '../options/server-options.js';
-import { HELLO_JSON, helloFields, isHello, LEAST, readHello, refusalFields, type Hello } from '../session/hello.js';
+import {
+  HELLO_JSON,
+  helloFields,
+  isHello,
+  LEAST,
+  readHello,
+  refusalFields,
+  termsOf,
+  type Hello,
+  type Terms,
+} from '../session/hello.js';
 import type { ServedCall } from '../session/served-call.js';
 import { ServerSession, type ServerSessionLimits, type SessionHost } from '../session/server-session.js';
 import type { SessionSide } from '../session/session.js';
 import type { ByteStream } from '../wire/byte-stream.js';
 import { FrameStream, type FrameStreamLimits, type FrameStreamListener } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
+import type { InOrder } from '../async/in-order.js';
 import type { ConnectedPeer } from './dispatcher.js';
 
 /** What all connections of a server have in common. */
@@ -33,8 +46,12 @@ export interface ConnectionHost {
   onBroken(peer: ConnectedPeer, error: XtcpError): void;
 }
 
-/** A connection that was accepted. Its first frame decides which protocol it speaks. */
-export class ServerConnection implements FrameStreamListener, SessionHost {
+/** A connection that was accepted, and its client. The first frame decides which protocol it speaks. */
+export class ServerConnection implements ConnectedPeer, FrameStreamListener, SessionHost {
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  identity: unknown;
+  order: InOrder | undefined;
   private readonly frames: FrameStream;
   private stopHandshake: Cancel;
   private protocol: ClassicResponder | ServerSession | undefined;
@@ -46,9 +63,11 @@ export class ServerConnection implements FrameStreamListener, SessionHost {
 
   constructor(
     bytes: ByteStream,
-    private readonly peer: ConnectedPeer,
+    readonly socket: Socket,
     private readonly host: ConnectionHost,
   ) {
+    this.remoteAddress = socket.remoteAddress;
+    this.remotePort = socket.remotePort;
     this.frames = new FrameStream(bytes, host.options, host.clock, this);
     this.stopHandshake = host.clock.after(host.options.handshakeTimeoutMs, () => {
       this.tooSlow();
@@ -56,15 +75,15 @@ export class ServerConnection implements FrameStreamListener, SessionHost {
   }
 
   serveCall(call: ServedCall): void {
-    this.host.serveCall(this.peer, call);
+    this.host.serveCall(this, call);
   }
 
   onRefused(error: XtcpError): void {
-    tellRefused(error, 'session', this.peer);
+    tellRefused(error, 'session', this);
   }
 
   onBroken(error: XtcpError): void {
-    this.host.onBroken(this.peer, error);
+    this.host.onBroken(this, error);
   }
 
   /** Whether it is still open what becomes of it, its first frame not having come. */
@@ -163,13 +182,13 @@ export class ServerConnection implements FrameStreamListener, SessionHost {
       this.frames,
       options,
       clock,
-      (request, answer) => this.host.serveRequest(this.peer, request, answer),
+      (request, answer) => this.host.serveRequest(this, request, answer),
       (error) => {
         this.onBroken(error);
       },
       deadlines,
       (error) => {
-        tellRefused(error, 'classic', this.peer);
+        tellRefused(error, 'classic', this);
       },
     );
     this.use(responder);
@@ -177,29 +196,30 @@ export class ServerConnection implements FrameStreamListener, SessionHost {
   }
 
   private openSession(frame: Frame): void {
-    let peer: Hello;
+    let hello: Hello;
     try {
       if (frame.length(HELLO_JSON) > LEAST.maxFrame) {
         throw new XtcpError('RESOURCE_EXHAUSTED', `the hello is over ${LEAST.maxFrame} bytes`);
       }
-      peer = readHello(frame, 'client');
+      hello = readHello(frame, 'client');
     } catch (error) {
       this.refuse(error as XtcpError, 'session');
       return;
     }
     const { identify } = this.host;
     if (identify === undefined) {
-      this.acceptSession(peer);
+      this.acceptSession(termsOf(hello));
       return;
     }
     this.state = 'authenticating';
     // What lies behind the hello waits; nothing of it is run before the client is known.
     this.frames.hold();
-    identify(this.peer, { name: peer.name, auth: peer.auth }).then(
+    const terms = termsOf(hello);
+    identify(this, { name: hello.name, auth: hello.auth }).then(
       (identity) => {
         if (this.state !== 'authenticating') return;
-        this.peer.identity = identity;
-        this.acceptSession(peer);
+        this.identity = identity;
+        this.acceptSession(terms);
         this.frames.release();
       },
       (error: unknown) => {
@@ -208,7 +228,7 @@ export class ServerConnection implements FrameStreamListener, SessionHost {
     );
   }
 
-  private acceptSession(peer: Hello): void {
+  private acceptSession(peer: Terms): void {
     this.settle();
     const { sessions, sessionFrames } = this.host;
     this.frames.limitTo(sessionFrames);

@@ -296,10 +296,8 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   }
 
   private accept(socket: Socket): void {
-    const { remoteAddress, remotePort } = socket;
     const stream = new FirstByteStream(socket, this.options, this.otherSpeakers);
-    const peer = { socket, remoteAddress, remotePort, identity: undefined, order: undefined };
-    const connection = new ServerConnection(stream, peer, this.host);
+    const connection = new ServerConnection(stream, socket, this.host);
     this.connections.set(socket, connection);
     const refusal = refusalOf(socket, this.tlsOptions);
     if (refusal !== undefined) connection.refuse(refusal, 'classic');

@@ -10,7 +10,7 @@ import { Kind, type Head } from '../wire/head.js';
 import { decodeMetadata, type Metadata } from '../wire/metadata.js';
 import { CallTable } from './call-table.js';
 import { IncomingCredit, OutgoingCredit } from './credit.js';
-import type { Hello } from './hello.js';
+import type { Terms } from './hello.js';
 import { ItemSender } from './item-sender.js';
 import { Pings, type PingObserver } from './pings.js';
 import { CARRYING, ENDING, MAX_DEADLINE_MS, missing, Session, type GoingAway, type SessionSide } from './session.js';
@@ -85,7 +85,7 @@ export class ClientSession extends Session {
   constructor(
     frames: FrameStream,
     side: SessionSide,
-    peer: Hello,
+    peer: Terms,
     private readonly listener: ClientSessionListener,
   ) {
     super(frames, side, peer);

@@ -1,4 +1,3 @@
-import { Deadlines } from '../clock/deadlines.js';
 import { IdleWatch, type Idling } from '../clock/idle-watch.js';
 import { XtcpError, type XtcpErrorCode } from '../errors/xtcp-error.js';
 import { decodeValue } from '../wire/codec.js';
@@ -8,7 +7,6 @@ import type { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, type Head } from '../wire/head.js';
 import { decodeMetadata } from '../wire/metadata.js';
-import { CallTable } from './call-table.js';
 import { IncomingCredit } from './credit.js';
 import { Inbox } from './inbox.js';
 import {
@@ -22,8 +20,9 @@ import {
   type SessionLimits,
   type SessionSide,
 } from './session.js';
-import type { Hello } from './hello.js';
+import type { Terms } from './hello.js';
 import { Ack, OpenedCall, ServedCall, type ServedCallWire } from './served-call.js';
+import { ServedCalls } from './served-calls.js';
 
 export interface ServerSessionLimits extends SessionLimits {
   /** Milliseconds without a call after which the client is asked to leave, and again after which it has to; 0: never. */
@@ -52,22 +51,19 @@ export interface SessionHost {
 /** The serving side of a session. */
 export class ServerSession extends Session implements ServedCallWire, Idling {
   declare protected readonly side: SessionSide<ServerSessionLimits>;
-  /** Those whose caller waits, and those that hold a place; mostly both. */
-  private readonly calls = new CallTable<ServedCall>();
-  private waitedFor = 0;
-  private places = 0;
+  /** Undefined before the first: most connections are idle. */
+  private calls: ServedCalls | undefined;
   private goingAway = false;
   private peerLeft = false;
   private congested = false;
   /** The number of the last ping. */
   private pinged = 0;
-  private callDeadlines: Deadlines | undefined;
   private readonly idle: IdleWatch;
 
   constructor(
     frames: FrameStream,
     side: SessionSide<ServerSessionLimits>,
-    peer: Hello,
+    peer: Terms,
     private readonly host: SessionHost,
   ) {
     super(frames, side, peer);
@@ -84,7 +80,7 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
 
   /** For {@link IdleWatch}. */
   get isBusy(): boolean {
-    return this.places > 0;
+    return this.calls !== undefined && this.calls.running > 0;
   }
 
   onIdle(): void {
@@ -95,18 +91,15 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
   }
 
   ended(call: ServedCall): void {
-    this.waitedFor--;
-    this.callDeadlines?.remove(call);
-    if (!call.isRunning) this.calls.remove(call.id);
+    this.calls?.ended(call);
     // A caller that has not yet heard of the end may go on to send.
     if (call.inputCredit !== undefined && !call.inputEnded) this.control.allow(call.inputCredit.itemsUnderWay);
     this.settle();
   }
 
   left(call: ServedCall): void {
-    this.places--;
-    if (!call.isLive) this.calls.remove(call.id);
-    if (this.places === 0) this.idle.touch();
+    this.calls?.left(call);
+    if (!this.isBusy) this.idle.touch();
     this.settle();
   }
 
@@ -191,7 +184,7 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
   }
 
   protected override lost(error: XtcpError): void {
-    for (const call of this.calls.values()) call.disconnected(error);
+    for (const call of this.calls?.values() ?? []) call.disconnected(error);
   }
 
   /** A server may wait for a client that does not read, by not reading either. */
@@ -220,9 +213,13 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
     this.lost(new XtcpError(code, reason));
   }
 
+  private get isWaitedFor(): boolean {
+    return this.calls !== undefined && this.calls.waitedFor > 0;
+  }
+
   private settle(): void {
     // A client that is going away closes when its calls have ended; so nothing is owed to it behind that.
-    if (this.peerLeft && this.waitedFor === 0) this.end();
+    if (this.peerLeft && !this.isWaitedFor) this.end();
   }
 
   private open(head: Head, frame: Frame): void {
@@ -253,8 +250,10 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
 
   private start(head: Head, frame: Frame, isEvent: boolean, ack: number, timeoutMs: number | undefined): void {
     const { id } = head;
-    if (this.places >= this.side.hello.maxCalls) {
-      throw new XtcpError('RESOURCE_EXHAUSTED', `${this.side.hello.maxCalls} calls run on this connection (maxCalls)`);
+    const { hello, clock } = this.side;
+    const calls = (this.calls ??= new ServedCalls(clock));
+    if (calls.running >= hello.maxCalls) {
+      throw new XtcpError('RESOURCE_EXHAUSTED', `${hello.maxCalls} calls run on this connection (maxCalls)`);
     }
     if (timeoutMs === 0) throw new XtcpError('DEADLINE_EXCEEDED', 'the call had no time left');
     const { maxPatternBytes } = this.limits;
@@ -271,25 +270,19 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
     let input: Inbox | undefined;
     let inputCredit: IncomingCredit | undefined;
     if (head.kind === Kind.CallWithInput) {
-      inputCredit = new IncomingCredit(this.side.hello.window, (bytes) => {
+      inputCredit = new IncomingCredit(hello.window, (bytes) => {
         if (call.isLive) this.send([`${Kind.Credit}${id} ${bytes}`]);
       });
       input = new Inbox(() => {});
     }
     const call: ServedCall = new ServedCall(opened, input, inputCredit, this);
-    this.calls.add(call);
-    this.waitedFor++;
-    this.places++;
-    if (deadline !== undefined) {
-      this.callDeadlines ??= new Deadlines(this.side.clock);
-      this.callDeadlines.add(call);
-    }
+    calls.add(call);
     this.host.serveCall(call);
   }
 
   /** The call `id`, where its caller waits. */
   private find(id: number): ServedCall | undefined {
-    const call = this.calls.get(id);
+    const call = this.calls?.get(id);
     if (call?.isLive === true) return call;
     this.skipLate(id);
     return undefined;

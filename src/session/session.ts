@@ -9,7 +9,7 @@ import type { Frame } from '../wire/frame.js';
 import { Kind, type Head } from '../wire/head.js';
 import type { MetadataLimits } from '../wire/metadata.js';
 import { ControlBudget } from './control-budget.js';
-import type { Hello } from './hello.js';
+import type { Hello, Terms } from './hello.js';
 import { KeepAlive, type KeepAliveLimits, type KeptAlive } from './keep-alive.js';
 
 export interface SessionLimits extends MetadataLimits, KeepAliveLimits {
@@ -66,7 +66,8 @@ export abstract class Session implements FrameStreamListener, KeptAlive {
   constructor(
     readonly frames: FrameStream,
     protected readonly side: SessionSide,
-    readonly peer: Hello,
+    /** What the other side has said of itself. */
+    readonly peer: Terms,
   ) {
     this.packer = peer.codecs.includes(MSGPACK_LETTER) ? side.msgpack : undefined;
     this.control = new ControlBudget(side);
