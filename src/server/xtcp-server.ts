@@ -66,8 +66,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   private readonly router = new Router((pattern) => this.normalizePattern(pattern as Record<string, string>));
   private readonly reflection: Reflection | undefined;
   private readonly dispatcher: Dispatcher;
-  private readonly acceptor: Acceptor;
-  private readonly connections = new Map<Socket, ServerConnection>();
+  private readonly acceptor: Acceptor<ServerConnection>;
   private readonly host: ConnectionHost;
   private readonly places: ConnectionPlaces;
   /** Undefined where HTTP is not answered. */
@@ -113,12 +112,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
           this.places.free(address.remoteAddress);
           tellServerConnection(CHANNELS.serverConnectionClose, address);
         },
-        onClosed: (socket) => {
-          this.connections.delete(socket);
-        },
-        onConnection: (socket) => {
-          this.accept(socket);
-        },
+        onConnection: (socket) => this.accept(socket),
         onHandshakeFailed: (address, carrier, error) => {
           this.complain(address, complaintOf(error));
           tellWithoutTls(carrier, error);
@@ -295,12 +289,12 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     return false;
   }
 
-  private accept(socket: Socket): void {
+  private accept(socket: Socket): ServerConnection {
     const stream = new FirstByteStream(socket, this.options, this.otherSpeakers);
     const connection = new ServerConnection(stream, socket, this.host);
-    this.connections.set(socket, connection);
     const refusal = refusalOf(socket, this.tlsOptions);
     if (refusal !== undefined) connection.refuse(refusal, 'classic');
+    return connection;
   }
 
   /** Who takes a connection that does not speak frames. */
@@ -310,15 +304,15 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
       tls:
         this.tlsOptions === undefined
           ? ({ socket }) => {
-              this.connections.get(socket)?.refuse(refuseTls(), 'classic');
+              this.acceptor.connectionOf(socket)?.refuse(refuseTls(), 'classic');
             }
           : undefined,
       http:
         probes === undefined
           ? undefined
           : (stream, piece) => {
-              if (this.connections.get(stream.socket)?.giveUp() !== true) return;
-              this.connections.delete(stream.socket);
+              if (this.acceptor.connectionOf(stream.socket)?.giveUp() !== true) return;
+              this.acceptor.giveUp(stream.socket);
               probes.serve(stream.handOver(piece));
             },
     };
@@ -378,9 +372,9 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   private async letGo(gracePeriodMs: number): Promise<void> {
     if (this.probes === undefined) this.stopListening();
     // What has not begun to speak may be a probe, which is to be told, not cut off.
-    const leaving = Array.from(this.connections).filter(([, { isOpening }]) => !isOpening);
-    const left = Promise.all(leaving.map(([socket]) => untilClosed(socket)));
-    for (const [, connection] of leaving) connection.drain();
+    const leaving = this.acceptor.connections().filter(({ isOpening }) => !isOpening);
+    const left = Promise.all(leaving.map(({ socket }) => untilClosed(socket)));
+    for (const connection of leaving) connection.drain();
     const gone = this.probes === undefined ? this.closed : left;
     await within(gracePeriodMs, Promise.all([gone, this.dispatcher.idle()]));
     if (this.probes !== undefined) this.stopListening();
@@ -388,13 +382,13 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
 
   private stopListening(): void {
     this.closed = this.acceptor.close();
-    for (const connection of this.connections.values()) if (connection.isOpening) connection.drain();
+    for (const connection of this.acceptor.connections()) if (connection.isOpening) connection.drain();
     this.probes?.dropAsking();
   }
 
   private async shutDown(): Promise<void> {
     await this.drain();
-    for (const connection of this.connections.values()) connection.cut();
+    for (const connection of this.acceptor.connections()) connection.cut();
     // What was said last is on its way; who does not take it in time is not waited for.
     await within(LAST_WORDS_MS, this.closed);
     this.acceptor.destroyConnections();
