@@ -59,11 +59,11 @@ export class ClassicResponder implements FrameStreamListener, Idling {
     private readonly clock: Clock,
     private readonly serve: ServeRequest,
     private readonly onBroken: (error: XtcpError) => void,
-    deadlines: Deadlines,
+    readonly deadlines: Deadlines,
     /** A request was turned away before it was served. */
     private readonly onRefused: (error: XtcpError) => void = () => {},
   ) {
-    this.idle = new IdleWatch(this, deadlines);
+    this.idle = new IdleWatch(this);
   }
 
   /** For {@link IdleWatch}. */

@@ -6,27 +6,27 @@ export interface Idling {
     /** Milliseconds; 0 for never. */
     readonly idleTimeoutMs: number;
   };
+  readonly deadlines: Deadlines;
   /** Whether something goes on now. */
   readonly isBusy: boolean;
   /** Nothing has gone on for so long; said again each time that it has not once more. */
   onIdle(): void;
 }
 
-/**
- * Notices that nothing has been going on for a while, without a timer of its own. What it keeps of the clock are whole
- * milliseconds, rounded up, since V8 has other numbers in memory of their own.
- */
+/** Notices that nothing has been going on for a while, without a timer of its own. */
 export class IdleWatch implements Expiring {
-  deadline: number | undefined;
   deadlineSlot = -1;
+  /** A whole number, since V8 has others in memory of their own; rounded up. */
   private idleSince: number;
 
-  constructor(
-    private readonly owner: Idling,
-    private readonly deadlines: Deadlines,
-  ) {
+  constructor(private readonly owner: Idling) {
     this.idleSince = this.now();
-    this.wait(this.idleSince + owner.limits.idleTimeoutMs);
+    owner.deadlines.add(this);
+  }
+
+  get deadline(): number | undefined {
+    const { idleTimeoutMs } = this.owner.limits;
+    return idleTimeoutMs === 0 ? undefined : this.idleSince + idleTimeoutMs;
   }
 
   /** To be told when what went on has ended. */
@@ -35,29 +35,16 @@ export class IdleWatch implements Expiring {
   }
 
   stop(): void {
-    this.deadlines.remove(this);
+    this.owner.deadlines.remove(this);
   }
 
   onDeadline(): void {
-    const { idleTimeoutMs } = this.owner.limits;
-    const now = this.now();
-    const idleFor = this.owner.isBusy ? 0 : now - this.idleSince;
-    if (idleFor < idleTimeoutMs) {
-      this.wait(now + idleTimeoutMs - idleFor);
-      return;
-    }
-    this.idleSince = now;
-    this.wait(now + idleTimeoutMs);
-    this.owner.onIdle();
-  }
-
-  private wait(until: number): void {
-    if (this.owner.limits.idleTimeoutMs === 0) return;
-    this.deadline = until;
-    this.deadlines.add(this);
+    this.touch();
+    this.owner.deadlines.add(this);
+    if (!this.owner.isBusy) this.owner.onIdle();
   }
 
   private now(): number {
-    return Math.ceil(this.deadlines.clock.now());
+    return Math.ceil(this.owner.deadlines.clock.now());
   }
 }

@@ -11,6 +11,7 @@ export interface KeepAliveLimits {
 /** Whose other side is watched. */
 export interface KeptAlive {
   readonly limits: KeepAliveLimits;
+  readonly deadlines: Deadlines;
   /** What it sends and receives. */
   readonly frames: Pick<FrameStream, 'isWriting' | 'livedAt'>;
   ping(): void;
@@ -30,22 +31,19 @@ export class KeepAlive implements Expiring {
   /** When a ping went out that was not answered, rounded down: an answer may be as quick. Undefined where none waits. */
   private askedAt: number | undefined;
 
-  constructor(
-    private readonly owner: KeptAlive,
-    private readonly deadlines: Deadlines,
-  ) {
+  constructor(private readonly owner: KeptAlive) {
     const { keepAliveIntervalMs } = owner.limits;
     if (keepAliveIntervalMs > 0) this.wait(owner.frames.livedAt + keepAliveIntervalMs);
   }
 
   stop(): void {
-    this.deadlines.remove(this);
+    this.owner.deadlines.remove(this);
   }
 
   onDeadline(): void {
     const { keepAliveIntervalMs, keepAliveTimeoutMs } = this.owner.limits;
     const { isWriting, livedAt } = this.owner.frames;
-    const now = this.deadlines.clock.now();
+    const now = this.owner.deadlines.clock.now();
     if (this.askedAt !== undefined && livedAt <= this.askedAt && !isWriting && keepAliveTimeoutMs > 0) {
       this.owner.onSilence();
       return;
@@ -63,6 +61,6 @@ export class KeepAlive implements Expiring {
 
   private wait(until: number): void {
     this.deadline = Math.ceil(until);
-    this.deadlines.add(this);
+    this.owner.deadlines.add(this);
   }
 }

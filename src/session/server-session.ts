@@ -67,7 +67,7 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
     private readonly host: SessionHost,
   ) {
     super(frames, side, peer);
-    this.idle = new IdleWatch(this, side.deadlines);
+    this.idle = new IdleWatch(this);
   }
 
   override get limits(): ServerSessionLimits {

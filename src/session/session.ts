@@ -71,11 +71,15 @@ export abstract class Session implements FrameStreamListener, KeptAlive {
   ) {
     this.packer = peer.codecs.includes(MSGPACK_LETTER) ? side.msgpack : undefined;
     this.control = new ControlBudget(side);
-    this.keepAlive = new KeepAlive(this, side.deadlines);
+    this.keepAlive = new KeepAlive(this);
   }
 
   get limits(): SessionLimits {
     return this.side.limits;
+  }
+
+  get deadlines(): Deadlines {
+    return this.side.deadlines;
   }
 
   /** @throws {XtcpError} PROTOCOL_ERROR where a payload of that codec may not be sent here */

@@ -40,7 +40,7 @@ export class SocketStream implements ByteStream {
   private gatheredBytes = 0;
   private unflushed = 0;
   private flushAfter = FLUSH_AFTER_WRITES;
-  private writes = 0;
+  writes = 0;
   private begun = 0;
   private flushScheduled = false;
   private congested = false;

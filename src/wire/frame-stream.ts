@@ -44,13 +44,11 @@ export class FrameStream implements ByteStreamListener, FrameTaker {
   private cancelStall: Cancel | undefined;
   private cancelLinger: Cancel | undefined;
   private state: 'open' | 'finishing' | 'closed' = 'open';
-  /** Whether the listener wants more frames: not while it holds, not after bad input. */
-  private taking = true;
-  private held = false;
+  /** Whether the listener takes frames: not while it holds them, and no more behind bad input and the end. */
+  private input: 'taken' | 'held' | 'ignored' = 'taken';
   private decoding = false;
   private lived: number;
   private inputEnded = false;
-  private sent = 0;
 
   constructor(
     private readonly bytes: ByteStream,
@@ -99,7 +97,7 @@ export class FrameStream implements ByteStreamListener, FrameTaker {
 
   /** Frames sent so far; at once behind {@link send} the number of that frame, for {@link hasBegun}. */
   get framesSent(): number {
-    return this.sent;
+    return this.bytes.writes;
   }
 
   /** Whether any of frame number `frame` may have left; what has not when the connection is gone never will. */
@@ -110,6 +108,10 @@ export class FrameStream implements ByteStreamListener, FrameTaker {
   /** Whether what was sent still waits for the other side to take it. */
   get isWriting(): boolean {
     return this.pendingBytes > 0;
+  }
+
+  private get held(): boolean {
+    return this.input === 'held';
   }
 
   /** Tells `listener` everything from here on, in the place of the one before. */
@@ -134,7 +136,6 @@ export class FrameStream implements ByteStreamListener, FrameTaker {
   /** As {@link send}, for a frame whose size was looked at. */
   sendEncoded(frame: EncodedFrame): boolean {
     if (this.state !== 'open') return true;
-    this.sent++;
     return this.bytes.write(frame.pieces);
   }
 
@@ -145,15 +146,15 @@ export class FrameStream implements ByteStreamListener, FrameTaker {
 
   /** Hands over no further frame until {@link release}, not even one that is already here. */
   hold(): void {
-    if (this.held || !this.taking) return;
-    this.held = true;
+    if (this.input !== 'taken') return;
+    this.input = 'held';
     this.cancelStall?.();
     this.decoder?.hold();
   }
 
   release(): void {
     if (!this.held) return;
-    this.held = false;
+    this.input = 'taken';
     this.take(undefined);
     // Only behind what was kept: else each round would read more than it takes.
     if (!this.held) this.bytes.resume();
@@ -187,7 +188,7 @@ export class FrameStream implements ByteStreamListener, FrameTaker {
 
   /** @param piece what has come; undefined for what the decoder kept while it was held */
   private take(piece: Buffer | undefined): void {
-    if (!this.taking) return;
+    if (this.input === 'ignored') return;
     if (this.decoding) {
       // Called from within onFrame: the decoding under way goes on where it is.
       this.decode(piece);
@@ -221,7 +222,7 @@ export class FrameStream implements ByteStreamListener, FrameTaker {
   /** The silence of the other side counts while a frame is under way and nothing here keeps it from going on. */
   private watchStall(): void {
     this.cancelStall?.();
-    if (!this.taking || this.held || this.decoder?.midFrame !== true) return;
+    if (this.input !== 'taken' || this.decoder?.midFrame !== true) return;
     const { incompleteMessageTimeout } = this.limits;
     this.cancelStall = this.clock.after(incompleteMessageTimeout, () => {
       this.badInput(
@@ -242,7 +243,7 @@ export class FrameStream implements ByteStreamListener, FrameTaker {
 
   /** Tells of the end of the input, once all frames before it have been handed over. */
   private settleEnd(): void {
-    if (!this.inputEnded || !this.taking || this.held) return;
+    if (!this.inputEnded || this.input !== 'taken') return;
     const midFrame = this.decoder?.midFrame === true;
     this.stopTaking();
     this.listener.onEnd(midFrame);
@@ -254,8 +255,7 @@ export class FrameStream implements ByteStreamListener, FrameTaker {
   }
 
   private stopTaking(): void {
-    this.taking = false;
-    this.held = false;
+    this.input = 'ignored';
     this.decoder?.hold();
     this.decoder = undefined;
     this.cancelStall?.();

@@ -15,12 +15,13 @@ function watching(idleTimeoutMs = 100): { clock: FakeClock; watch: IdleWatch; to
   const busy = { now: false };
   const owner = {
     limits: { idleTimeoutMs },
+    deadlines: new Deadlines(clock),
     get isBusy(): boolean {
       return busy.now;
     },
     onIdle: () => told.push(clock.now()),
   };
-  const watch = new IdleWatch(owner, new Deadlines(clock));
+  const watch = new IdleWatch(owner);
   return { clock, watch, told, busy };
 }
 
@@ -71,12 +72,13 @@ describe('a watch for idleness', () => {
     const clock = new FakeClock();
     const owner = {
       limits,
+      deadlines: new Deadlines(clock),
       isBusy: false,
       onIdle: (): void => {
         watch.stop();
       },
     };
-    const watch = new IdleWatch(owner, new Deadlines(clock));
+    const watch = new IdleWatch(owner);
     clock.advance(100);
     expect(clock.pending).toBe(0);
   });

@@ -9,6 +9,7 @@ export class MemoryStream implements ByteStream {
   /** What the next writes are taken for: handed to the operating system, or waiting here. */
   handsOver = true;
   pendingBytes = 0;
+  writes = 0;
   writesBegun = 0;
   private listener: ByteStreamListener | undefined;
   private written: Buffer[] = [];
@@ -19,6 +20,7 @@ export class MemoryStream implements ByteStream {
 
   write(pieces: readonly (string | Uint8Array)[]): boolean {
     for (const piece of pieces) this.written.push(Buffer.from(piece as string));
+    this.writes++;
     if (this.handsOver) this.writesBegun++;
     return this.keepsUp;
   }
