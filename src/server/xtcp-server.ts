@@ -18,6 +18,7 @@ import { formatEndpoint } from '../options/endpoint.js';
 import { checkReplaceable, checkTlsOptions, mergeTlsOptions } from '../options/tls-options.js';
 import { Acceptor, type MakeServer, type PeerAddress } from '../socket/acceptor.js';
 import { FirstByteStream, type OtherSpeakers } from '../socket/first-byte-stream.js';
+import type { SocketStreamOptions } from '../socket/socket-stream.js';
 import { LEAST } from '../session/hello.js';
 import { MSGPACK_LETTER } from '../wire/codec.js';
 import { encodeFrame } from '../wire/encoder.js';
@@ -71,6 +72,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   private readonly places: ConnectionPlaces;
   /** Undefined where HTTP is not answered. */
   private readonly probes: Probes | undefined;
+  private readonly streamOptions: SocketStreamOptions;
   private readonly otherSpeakers: OtherSpeakers;
   private readonly complaints = new RepeatedLines(systemClock, (line) => {
     this.logger.warn(line);
@@ -103,6 +105,13 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     this.places = new ConnectionPlaces(this.options);
     this.probes = this.probesOf();
     this.tlsOptions = this.options.tlsOptions;
+    this.streamOptions = {
+      maxSendBufferSize: this.options.maxSendBufferSize,
+      writeTimeoutMs: this.options.writeTimeoutMs,
+      onClosed: (socket) => {
+        this.acceptor.closed(socket);
+      },
+    };
     this.otherSpeakers = this.otherSpeakersOf();
     if (this.options.reflection) this.reflection = new Reflection(this.router);
     this.acceptor = new Acceptor(
@@ -290,7 +299,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   }
 
   private accept(socket: Socket): ServerConnection {
-    const stream = new FirstByteStream(socket, this.options, this.otherSpeakers);
+    const stream = new FirstByteStream(socket, this.streamOptions, this.otherSpeakers);
     const connection = new ServerConnection(stream, socket, this.host);
     const refusal = refusalOf(socket, this.tlsOptions);
     if (refusal !== undefined) connection.refuse(refusal, 'classic');

@@ -23,7 +23,10 @@ export interface AcceptorListener<Connection> {
   admits(address: PeerAddress, carrier: Socket): boolean;
   /** One that was let stay is closed; with TLS, the socket underneath. */
   onGone(address: PeerAddress): void;
-  /** A connection stands; with TLS, behind the handshake. */
+  /**
+   * A connection stands; with TLS, behind the handshake. Whoever takes it listens for its close anyway, and tells of that
+   * by {@link Acceptor.closed}: Node keeps a list of listeners for an event that has two.
+   */
   onConnection(socket: Socket): Connection;
   /**
    * A TLS handshake failed by the other side's doing; its connection is destroyed behind this.
@@ -45,8 +48,6 @@ export class Acceptor<Connection> {
   private readonly sockets = new Map<Socket, Connection | undefined>();
   /** Of connections with TLS, by their TCP sockets: those that are closed do not know any more. */
   private readonly addresses = new WeakMap<Socket, PeerAddress>();
-  private readonly onPlainClosed: (this: Socket) => void;
-  private readonly onTlsClosed: (this: Socket) => void;
   private starting: Promise<void> | undefined;
   private readonly onEmpty: (() => void)[] = [];
 
@@ -60,16 +61,6 @@ export class Acceptor<Connection> {
     tlsOptions?: TlsOptions,
     makeServer: MakeServer = createServer,
   ) {
-    const closed = (socket: Socket): void => {
-      this.closed(socket);
-    };
-    this.onTlsClosed = function onTlsClosed(): void {
-      closed(this);
-    };
-    this.onPlainClosed = function onPlainClosed(): void {
-      listener.onGone(addressOf(this));
-      closed(this);
-    };
     this.server = tlsOptions === undefined ? this.plainServer(makeServer) : this.tlsServer(tlsOptions);
   }
 
@@ -132,6 +123,13 @@ export class Acceptor<Connection> {
     return this.sockets.get(socket);
   }
 
+  /** To be told of a connection that stood and is closed, when nothing of it runs any more. */
+  closed(socket: Socket): void {
+    // With TLS, the socket underneath tells that by itself.
+    if (!(this.server instanceof TlsServer)) this.listener.onGone(addressOf(socket));
+    this.forget(socket);
+  }
+
   /** A connection that stands is somebody else's from now on. */
   giveUp(socket: Socket): void {
     this.sockets.set(socket, undefined);
@@ -140,7 +138,7 @@ export class Acceptor<Connection> {
   private plainServer(makeServer: MakeServer): Server {
     // Half-open: a client may end its output behind its request and still wait for the answer (`nc -N` does).
     return makeServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      if (this.listener.admits(addressOf(socket), socket)) this.take(socket, this.onPlainClosed);
+      if (this.listener.admits(addressOf(socket), socket)) this.take(socket);
     });
   }
 
@@ -164,7 +162,7 @@ export class Acceptor<Connection> {
       this.addresses.set(carrier, address);
       this.sockets.set(carrier, undefined);
       carrier.on('close', () => {
-        this.closed(carrier);
+        this.forget(carrier);
         this.listener.onGone(address);
       });
     });
@@ -175,7 +173,7 @@ export class Acceptor<Connection> {
       socket.on('error', (error) => {
         socket.destroy(error);
       });
-      this.take(socket, this.onTlsClosed);
+      this.take(socket);
     });
     server.on('tlsClientError', (error, socket) => {
       const carrier = underneath(socket);
@@ -188,14 +186,11 @@ export class Acceptor<Connection> {
     return server;
   }
 
-  /** @param onClose the same function for all sockets, since thousands of them may be idle */
-  private take(socket: Socket, onClose: (this: Socket) => void): void {
+  private take(socket: Socket): void {
     this.sockets.set(socket, this.listener.onConnection(socket));
-    // Behind the listeners of whoever took it, so that nothing of it runs any more when it is gone from here.
-    socket.on('close', onClose);
   }
 
-  private closed(socket: Socket): void {
+  private forget(socket: Socket): void {
     this.sockets.delete(socket);
     if (this.sockets.size === 0) for (const resolve of this.onEmpty.splice(0)) resolve();
   }

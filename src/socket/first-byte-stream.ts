@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-import { SocketStream, type SocketStreamLimits } from './socket-stream.js';
+import { SocketStream, type SocketStreamOptions } from './socket-stream.js';
 
 /** What the records begin with in which TLS says what is wrong, and in which it opens. */
 const TLS_ALERT = 0x15;
@@ -26,11 +26,11 @@ export interface OtherSpeakers {
 export class FirstByteStream extends SocketStream {
   constructor(
     socket: Socket,
-    limits: SocketStreamLimits,
+    options: SocketStreamOptions,
     /** The same for all connections, since thousands of them may be idle; undefined once the first byte has come. */
     private others: OtherSpeakers | undefined,
   ) {
-    super(socket, limits);
+    super(socket, options);
   }
 
   override take(piece: Buffer): void {

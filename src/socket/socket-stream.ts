@@ -11,6 +11,12 @@ export interface SocketStreamLimits {
   readonly writeTimeoutMs: number;
 }
 
+/** What is the same for many streams. */
+export interface SocketStreamOptions extends SocketStreamLimits {
+  /** A socket is closed; told last, also where it was handed over. */
+  readonly onClosed?: (socket: Socket) => void;
+}
+
 /**
  * Frames gathered before they are written out, so that the other side starts on them while this one goes on: with one
  * write a turn, both would wait for each other in lockstep. The number doubles with each write within a turn. Measured:
@@ -50,7 +56,7 @@ export class SocketStream implements ByteStream {
 
   constructor(
     readonly socket: Socket,
-    private readonly limits: SocketStreamLimits,
+    private readonly options: SocketStreamOptions,
   ) {}
 
   attach(listener: ByteStreamListener): void {
@@ -67,7 +73,7 @@ export class SocketStream implements ByteStream {
   handOver(piece: Buffer): Socket {
     const { socket } = this;
     this.listener = undefined;
-    socket.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
+    socket.off('data', onData).off('end', onEnd).off('error', onError);
     // Paused, it keeps what is put back until somebody listens and resumes it.
     socket.pause();
     socket.unshift(piece);
@@ -85,7 +91,7 @@ export class SocketStream implements ByteStream {
 
   /** Set only while a write waits. Node starts it anew with all that is read, and with each part of a write that goes. */
   stuck(): void {
-    const { writeTimeoutMs } = this.limits;
+    const { writeTimeoutMs } = this.options;
     this.giveUp(new XtcpError('UNAVAILABLE', `the other side took nothing for ${writeTimeoutMs} ms (writeTimeoutMs)`));
   }
 
@@ -95,6 +101,7 @@ export class SocketStream implements ByteStream {
 
   closed(): void {
     this.listener?.onClose(this.failure);
+    this.options.onClosed?.(this.socket);
   }
 
   get pendingBytes(): number {
@@ -162,7 +169,7 @@ export class SocketStream implements ByteStream {
       if (pendingBytes < HIGH_WATER_BYTES) return true;
       this.watchProgress();
     }
-    const { maxSendBufferSize } = this.limits;
+    const { maxSendBufferSize } = this.options;
     if (pendingBytes > maxSendBufferSize) {
       this.giveUp(
         new XtcpError(
@@ -178,7 +185,7 @@ export class SocketStream implements ByteStream {
   private watchProgress(): void {
     if (!this.congested) this.socket.on('timeout', onTimeout);
     this.congested = true;
-    this.socket.setTimeout(this.limits.writeTimeoutMs);
+    this.socket.setTimeout(this.options.writeTimeoutMs);
   }
 
   private giveUp(error: XtcpError): void {

@@ -24,6 +24,9 @@ function accepting(): Accepting {
       onConnection: (socket) => {
         sockets.push(socket);
         socket.on('error', () => {});
+        socket.on('close', () => {
+          acceptor.closed(socket);
+        });
         return `connection ${sockets.length}`;
       },
       onHandshakeFailed: () => {},
