@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 
+import type { InOrder } from '../async/in-order.js';
 import { formatErrorAnswer } from '../classic/error-answer.js';
 import { ClassicResponder, type Answer } from '../classic/responder.js';
 import { nothing, type Cancel, type Clock } from '../clock/clock.js';
@@ -25,7 +26,6 @@ import type { SessionSide } from '../session/session.js';
 import type { ByteStream } from '../wire/byte-stream.js';
 import { FrameStream, type FrameStreamLimits, type FrameStreamListener } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
-import type { InOrder } from '../async/in-order.js';
 import type { ConnectedPeer } from './dispatcher.js';
 
 /** What all connections of a server have in common. */
