@@ -21,8 +21,7 @@ import {
   type Terms,
 } from '../session/hello.js';
 import type { ServedCall } from '../session/served-call.js';
-import { ServerSession, type ServerSessionLimits, type SessionHost } from '../session/server-session.js';
-import type { SessionSide } from '../session/session.js';
+import { ServerSession, type ServerSide, type SessionHost } from '../session/server-session.js';
 import type { ByteStream } from '../wire/byte-stream.js';
 import { FrameStream, type FrameStreamLimits, type FrameStreamListener } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
@@ -31,7 +30,7 @@ import type { ConnectedPeer } from './dispatcher.js';
 /** What all connections of a server have in common. */
 export interface ConnectionHost {
   readonly options: ResolvedServerOptions;
-  readonly sessions: SessionSide<ServerSessionLimits>;
+  readonly sessions: ServerSide;
   /** The limits of frames in a session, which go by what the server says; before, they are the options. */
   readonly sessionFrames: FrameStreamLimits;
   readonly clock: Clock;

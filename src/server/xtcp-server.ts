@@ -344,7 +344,14 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
       options,
       clock: systemClock,
       deadlines,
-      sessions: { hello: own, limits: options, clock: systemClock, deadlines, msgpack },
+      sessions: {
+        hello: own,
+        limits: options,
+        clock: systemClock,
+        deadlines,
+        callDeadlines: new Deadlines(systemClock),
+        msgpack,
+      },
       sessionFrames: { maxFrameBytes: own.maxFrame, maxFields, incompleteMessageTimeout },
       serveRequest: (peer, request, answer) => dispatcher.serveRequest(peer, request, answer),
       serveCall: (peer, call) => {

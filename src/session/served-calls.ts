@@ -1,5 +1,4 @@
-import type { Clock } from '../clock/clock.js';
-import { Deadlines } from '../clock/deadlines.js';
+import type { Deadlines } from '../clock/deadlines.js';
 import { CallTable } from './call-table.js';
 import type { ServedCall } from './served-call.js';
 
@@ -8,9 +7,9 @@ export class ServedCalls {
   private readonly table = new CallTable<ServedCall>();
   private waiting = 0;
   private places = 0;
-  private deadlines: Deadlines | undefined;
 
-  constructor(private readonly clock: Clock) {}
+  /** @param deadlines for the calls of many connections together */
+  constructor(private readonly deadlines: Deadlines) {}
 
   /** How many callers wait. */
   get waitedFor(): number {
@@ -20,6 +19,11 @@ export class ServedCalls {
   /** How many run, whether or not anybody waits for them. */
   get running(): number {
     return this.places;
+  }
+
+  /** Whether there is none of either. */
+  get isEmpty(): boolean {
+    return this.waiting === 0 && this.places === 0;
   }
 
   get(id: number): ServedCall | undefined {
@@ -35,16 +39,13 @@ export class ServedCalls {
     this.table.add(call);
     this.waiting++;
     this.places++;
-    if (call.deadline !== undefined) {
-      this.deadlines ??= new Deadlines(this.clock);
-      this.deadlines.add(call);
-    }
+    this.deadlines.add(call);
   }
 
   /** The caller waits no more. */
   ended(call: ServedCall): void {
     this.waiting--;
-    this.deadlines?.remove(call);
+    this.deadlines.remove(call);
     if (!call.isRunning) this.table.remove(call.id);
   }
 

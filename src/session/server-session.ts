@@ -1,3 +1,4 @@
+import type { Deadlines } from '../clock/deadlines.js';
 import { IdleWatch, type Idling } from '../clock/idle-watch.js';
 import { XtcpError, type XtcpErrorCode } from '../errors/xtcp-error.js';
 import { decodeValue } from '../wire/codec.js';
@@ -39,6 +40,12 @@ export interface ServerSessionLimits extends SessionLimits {
 const HOLD_FROM_BYTES = 2 * 1024 * 1024;
 const HOLD_FROM_PART = 1 / 32;
 
+/** What a session is on a server's side. */
+export interface ServerSide extends SessionSide<ServerSessionLimits> {
+  /** For the calls of all connections; apart from what is looked at for each connection, which may be much more. */
+  readonly callDeadlines: Deadlines;
+}
+
 /** What a session is for. */
 export interface SessionHost {
   serveCall(call: ServedCall): void;
@@ -50,8 +57,8 @@ export interface SessionHost {
 
 /** The serving side of a session. */
 export class ServerSession extends Session implements ServedCallWire, Idling {
-  declare protected readonly side: SessionSide<ServerSessionLimits>;
-  /** Undefined before the first: most connections are idle. */
+  declare protected readonly side: ServerSide;
+  /** Undefined before the first, and where there was none for long: most connections are idle. */
   private calls: ServedCalls | undefined;
   private goingAway = false;
   private peerLeft = false;
@@ -62,7 +69,7 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
 
   constructor(
     frames: FrameStream,
-    side: SessionSide<ServerSessionLimits>,
+    side: ServerSide,
     peer: Terms,
     private readonly host: SessionHost,
   ) {
@@ -75,6 +82,7 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
   }
 
   ping(): void {
+    if (this.calls?.isEmpty === true) this.calls = undefined;
     this.send([Kind.Ping + String(++this.pinged)]);
   }
 
@@ -250,8 +258,8 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
 
   private start(head: Head, frame: Frame, isEvent: boolean, ack: number, timeoutMs: number | undefined): void {
     const { id } = head;
-    const { hello, clock } = this.side;
-    const calls = (this.calls ??= new ServedCalls(clock));
+    const { hello, callDeadlines } = this.side;
+    const calls = (this.calls ??= new ServedCalls(callDeadlines));
     if (calls.running >= hello.maxCalls) {
       throw new XtcpError('RESOURCE_EXHAUSTED', `${hello.maxCalls} calls run on this connection (maxCalls)`);
     }

@@ -2,8 +2,7 @@ import { XtcpError } from '../../src/errors/xtcp-error.js';
 import { ClientSession, type OutgoingCall } from '../../src/session/client-session.js';
 import { LEAST, type Hello } from '../../src/session/hello.js';
 import type { ServedCall } from '../../src/session/served-call.js';
-import { ServerSession, type ServerSessionLimits } from '../../src/session/server-session.js';
-import type { SessionSide } from '../../src/session/session.js';
+import { ServerSession, type ServerSessionLimits, type ServerSide } from '../../src/session/server-session.js';
 import type { Packer } from '../../src/wire/codec.js';
 import { FrameDecoder } from '../../src/wire/decoder.js';
 import { FrameStream } from '../../src/wire/frame-stream.js';
@@ -110,8 +109,15 @@ export class Wire {
   }
 }
 
-function sideOf({ clock }: Wire, hello: Hello, { limits, msgpack }: Terms): SessionSide<ServerSessionLimits> {
-  return { hello, limits: { ...LIMITS, ...limits }, clock, deadlines: new Deadlines(clock), msgpack };
+function sideOf({ clock }: Wire, hello: Hello, { limits, msgpack }: Terms): ServerSide {
+  return {
+    hello,
+    limits: { ...LIMITS, ...limits },
+    clock,
+    deadlines: new Deadlines(clock),
+    callDeadlines: new Deadlines(clock),
+    msgpack,
+  };
 }
 
 export interface Serving extends Wire {
