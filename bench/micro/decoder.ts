@@ -36,10 +36,12 @@ export function measureDecoder(
   const few = sliced(encoded(payload, framesToWeigh(payload)), slicing);
   let id = 0;
   let value: unknown;
-  const decoder = new FrameDecoder(LIMITS, (frame) => {
-    const head = frame.head();
-    id = head.id;
-    value = decodeValue(frame, 1, head.codec, undefined);
+  const decoder = new FrameDecoder(LIMITS, {
+    onFrame: (frame) => {
+      const head = frame.head();
+      id = head.id;
+      value = decodeValue(frame, 1, head.codec, undefined);
+    },
   });
   const decode = (these: readonly Buffer[]): void => {
     for (const piece of these) decoder.push(piece);

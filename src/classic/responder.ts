@@ -55,15 +55,15 @@ export class ClassicResponder implements FrameStreamListener, Idling {
 
   constructor(
     private readonly frames: FrameStream,
-    private readonly limits: ResponderLimits,
+    readonly limits: ResponderLimits,
     private readonly clock: Clock,
     private readonly serve: ServeRequest,
     private readonly onBroken: (error: XtcpError) => void,
-    deadlines: Deadlines,
+    readonly deadlines: Deadlines,
     /** A request was turned away before it was served. */
     private readonly onRefused: (error: XtcpError) => void = () => {},
   ) {
-    this.idle = new IdleWatch(this, limits.idleTimeoutMs, clock, deadlines);
+    this.idle = new IdleWatch(this);
   }
 
   /** For {@link IdleWatch}. */

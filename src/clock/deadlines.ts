@@ -2,7 +2,7 @@ import type { Cancel, Clock } from './clock.js';
 
 /** Something that ends at a moment of the clock by itself. A call is one, so that it needs no timer of its own. */
 export interface Expiring {
-  /** The moment of the clock; undefined where there is none. */
+  /** The moment of the clock; undefined where there is none. It may move on, but not back. */
   readonly deadline: number | undefined;
   /** For {@link Deadlines}: where it is; -1 where it is not. */
   deadlineSlot: number;
@@ -21,7 +21,7 @@ export class Deadlines {
   private dueAt = Infinity;
   private stopTimer: Cancel = () => {};
 
-  constructor(private readonly clock: Clock) {}
+  constructor(readonly clock: Clock) {}
 
   add(expiring: Expiring): void {
     if (expiring.deadline === undefined) return;

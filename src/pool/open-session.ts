@@ -156,7 +156,8 @@ function greet(
       return;
     }
     settle();
-    const session = new ClientSession(frames, own, peer, limits, clock, msgpack, new Deadlines(clock), listener);
+    const side = { hello: own, limits, clock, deadlines: new Deadlines(clock), msgpack };
+    const session = new ClientSession(frames, side, peer, listener);
     frames.handTo({
       onFrame: (next) => {
         session.onFrame(next);

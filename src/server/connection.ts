@@ -1,3 +1,6 @@
+import type { Socket } from 'node:net';
+
+import type { InOrder } from '../async/in-order.js';
 import { formatErrorAnswer } from '../classic/error-answer.js';
 import { ClassicResponder, type Answer } from '../classic/responder.js';
 import { nothing, type Cancel, type Clock } from '../clock/clock.js';
@@ -6,23 +9,32 @@ import { XtcpError } from '../errors/xtcp-error.js';
 import { tellRefused } from '../observe/server-call.js';
 import type { ClientHello } from '../options/authenticate.js';
 import type { ResolvedServerOptions } from '../options/server-options.js';
-import { HELLO_JSON, helloFields, isHello, LEAST, readHello, refusalFields, type Hello } from '../session/hello.js';
+import {
+  HELLO_JSON,
+  helloFields,
+  isHello,
+  LEAST,
+  readHello,
+  refusalFields,
+  termsOf,
+  type Hello,
+  type Terms,
+} from '../session/hello.js';
 import type { ServedCall } from '../session/served-call.js';
-import { ServerSession, type SessionHost } from '../session/server-session.js';
+import { ServerSession, type ServerSide, type SessionHost } from '../session/server-session.js';
 import type { ByteStream } from '../wire/byte-stream.js';
-import type { Packer } from '../wire/codec.js';
-import { FrameStream, type FrameStreamListener } from '../wire/frame-stream.js';
+import { FrameStream, type FrameStreamLimits, type FrameStreamListener } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import type { ConnectedPeer } from './dispatcher.js';
 
 /** What all connections of a server have in common. */
 export interface ConnectionHost {
   readonly options: ResolvedServerOptions;
-  /** What the server says of itself. */
-  readonly hello: Hello;
+  readonly sessions: ServerSide;
+  /** The limits of frames in a session, which go by what the server says; before, they are the options. */
+  readonly sessionFrames: FrameStreamLimits;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
-  readonly msgpack: Packer | undefined;
   serveRequest(peer: ConnectedPeer, request: Frame, answer: Answer): Cancel;
   serveCall(peer: ConnectedPeer, call: ServedCall): void;
   /** Says who a client is; rejects with what it is told. Undefined where everybody may open a session. */
@@ -33,10 +45,13 @@ export interface ConnectionHost {
   onBroken(peer: ConnectedPeer, error: XtcpError): void;
 }
 
-/** A connection that was accepted. Its first frame decides which protocol it speaks. */
-export class ServerConnection implements FrameStreamListener, SessionHost {
+/** A connection that was accepted, and its client. The first frame decides which protocol it speaks. */
+export class ServerConnection implements ConnectedPeer, FrameStreamListener, SessionHost {
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  identity: unknown;
+  order: InOrder | undefined;
   private readonly frames: FrameStream;
-  private readonly frameLimits;
   private stopHandshake: Cancel;
   private protocol: ClassicResponder | ServerSession | undefined;
   /**
@@ -47,27 +62,27 @@ export class ServerConnection implements FrameStreamListener, SessionHost {
 
   constructor(
     bytes: ByteStream,
-    private readonly peer: ConnectedPeer,
+    readonly socket: Socket,
     private readonly host: ConnectionHost,
   ) {
-    const { maxFrameBytes, maxFields, incompleteMessageTimeout, handshakeTimeoutMs } = host.options;
-    this.frameLimits = { maxFrameBytes, maxFields, incompleteMessageTimeout };
-    this.frames = new FrameStream(bytes, this.frameLimits, host.clock, this);
-    this.stopHandshake = host.clock.after(handshakeTimeoutMs, () => {
+    this.remoteAddress = socket.remoteAddress;
+    this.remotePort = socket.remotePort;
+    this.frames = new FrameStream(bytes, host.options, host.clock, this);
+    this.stopHandshake = host.clock.after(host.options.handshakeTimeoutMs, () => {
       this.tooSlow();
     });
   }
 
   serveCall(call: ServedCall): void {
-    this.host.serveCall(this.peer, call);
+    this.host.serveCall(this, call);
   }
 
   onRefused(error: XtcpError): void {
-    tellRefused(error, 'session', this.peer);
+    tellRefused(error, 'session', this);
   }
 
   onBroken(error: XtcpError): void {
-    this.host.onBroken(this.peer, error);
+    this.host.onBroken(this, error);
   }
 
   /** Whether it is still open what becomes of it, its first frame not having come. */
@@ -166,13 +181,13 @@ export class ServerConnection implements FrameStreamListener, SessionHost {
       this.frames,
       options,
       clock,
-      (request, answer) => this.host.serveRequest(this.peer, request, answer),
+      (request, answer) => this.host.serveRequest(this, request, answer),
       (error) => {
         this.onBroken(error);
       },
       deadlines,
       (error) => {
-        tellRefused(error, 'classic', this.peer);
+        tellRefused(error, 'classic', this);
       },
     );
     this.use(responder);
@@ -180,29 +195,30 @@ export class ServerConnection implements FrameStreamListener, SessionHost {
   }
 
   private openSession(frame: Frame): void {
-    let peer: Hello;
+    let hello: Hello;
     try {
       if (frame.length(HELLO_JSON) > LEAST.maxFrame) {
         throw new XtcpError('RESOURCE_EXHAUSTED', `the hello is over ${LEAST.maxFrame} bytes`);
       }
-      peer = readHello(frame, 'client');
+      hello = readHello(frame, 'client');
     } catch (error) {
       this.refuse(error as XtcpError, 'session');
       return;
     }
     const { identify } = this.host;
     if (identify === undefined) {
-      this.acceptSession(peer);
+      this.acceptSession(termsOf(hello));
       return;
     }
     this.state = 'authenticating';
     // What lies behind the hello waits; nothing of it is run before the client is known.
     this.frames.hold();
-    identify(this.peer, { name: peer.name, auth: peer.auth }).then(
+    const terms = termsOf(hello);
+    identify(this, { name: hello.name, auth: hello.auth }).then(
       (identity) => {
         if (this.state !== 'authenticating') return;
-        this.peer.identity = identity;
-        this.acceptSession(peer);
+        this.identity = identity;
+        this.acceptSession(terms);
         this.frames.release();
       },
       (error: unknown) => {
@@ -211,12 +227,12 @@ export class ServerConnection implements FrameStreamListener, SessionHost {
     );
   }
 
-  private acceptSession(peer: Hello): void {
+  private acceptSession(peer: Terms): void {
     this.settle();
-    const { hello, options, clock, msgpack, deadlines } = this.host;
-    this.frameLimits.maxFrameBytes = hello.maxFrame;
-    this.frames.send(helloFields(hello));
-    this.use(new ServerSession(this.frames, hello, peer, options, clock, msgpack, deadlines, this));
+    const { sessions, sessionFrames } = this.host;
+    this.frames.limitTo(sessionFrames);
+    this.frames.send(helloFields(sessions.hello));
+    this.use(new ServerSession(this.frames, sessions, peer, this));
   }
 
   private use(protocol: ClassicResponder | ServerSession): void {

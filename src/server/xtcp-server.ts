@@ -18,6 +18,7 @@ import { formatEndpoint } from '../options/endpoint.js';
 import { checkReplaceable, checkTlsOptions, mergeTlsOptions } from '../options/tls-options.js';
 import { Acceptor, type MakeServer, type PeerAddress } from '../socket/acceptor.js';
 import { FirstByteStream, type OtherSpeakers } from '../socket/first-byte-stream.js';
+import type { SocketStreamOptions } from '../socket/socket-stream.js';
 import { LEAST } from '../session/hello.js';
 import { MSGPACK_LETTER } from '../wire/codec.js';
 import { encodeFrame } from '../wire/encoder.js';
@@ -66,12 +67,12 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   private readonly router = new Router((pattern) => this.normalizePattern(pattern as Record<string, string>));
   private readonly reflection: Reflection | undefined;
   private readonly dispatcher: Dispatcher;
-  private readonly acceptor: Acceptor;
-  private readonly connections = new Map<Socket, ServerConnection>();
+  private readonly acceptor: Acceptor<ServerConnection>;
   private readonly host: ConnectionHost;
   private readonly places: ConnectionPlaces;
   /** Undefined where HTTP is not answered. */
   private readonly probes: Probes | undefined;
+  private readonly streamOptions: SocketStreamOptions;
   private readonly otherSpeakers: OtherSpeakers;
   private readonly complaints = new RepeatedLines(systemClock, (line) => {
     this.logger.warn(line);
@@ -104,6 +105,13 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     this.places = new ConnectionPlaces(this.options);
     this.probes = this.probesOf();
     this.tlsOptions = this.options.tlsOptions;
+    this.streamOptions = {
+      maxSendBufferSize: this.options.maxSendBufferSize,
+      writeTimeoutMs: this.options.writeTimeoutMs,
+      onClosed: (socket) => {
+        this.acceptor.closed(socket);
+      },
+    };
     this.otherSpeakers = this.otherSpeakersOf();
     if (this.options.reflection) this.reflection = new Reflection(this.router);
     this.acceptor = new Acceptor(
@@ -113,12 +121,7 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
           this.places.free(address.remoteAddress);
           tellServerConnection(CHANNELS.serverConnectionClose, address);
         },
-        onClosed: (socket) => {
-          this.connections.delete(socket);
-        },
-        onConnection: (socket) => {
-          this.accept(socket);
-        },
+        onConnection: (socket) => this.accept(socket),
         onHandshakeFailed: (address, carrier, error) => {
           this.complain(address, complaintOf(error));
           tellWithoutTls(carrier, error);
@@ -295,14 +298,12 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
     return false;
   }
 
-  private accept(socket: Socket): void {
-    const { remoteAddress, remotePort } = socket;
-    const stream = new FirstByteStream(socket, this.options, this.otherSpeakers);
-    const peer = { socket, remoteAddress, remotePort, identity: undefined, order: undefined };
-    const connection = new ServerConnection(stream, peer, this.host);
-    this.connections.set(socket, connection);
+  private accept(socket: Socket): ServerConnection {
+    const stream = new FirstByteStream(socket, this.streamOptions, this.otherSpeakers);
+    const connection = new ServerConnection(stream, socket, this.host);
     const refusal = refusalOf(socket, this.tlsOptions);
     if (refusal !== undefined) connection.refuse(refusal, 'classic');
+    return connection;
   }
 
   /** Who takes a connection that does not speak frames. */
@@ -312,15 +313,15 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
       tls:
         this.tlsOptions === undefined
           ? ({ socket }) => {
-              this.connections.get(socket)?.refuse(refuseTls(), 'classic');
+              this.acceptor.connectionOf(socket)?.refuse(refuseTls(), 'classic');
             }
           : undefined,
       http:
         probes === undefined
           ? undefined
           : (stream, piece) => {
-              if (this.connections.get(stream.socket)?.giveUp() !== true) return;
-              this.connections.delete(stream.socket);
+              if (this.acceptor.connectionOf(stream.socket)?.giveUp() !== true) return;
+              this.acceptor.giveUp(stream.socket);
               probes.serve(stream.handOver(piece));
             },
     };
@@ -329,20 +330,29 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   /** What connections have of this server. */
   private hostOf(): ConnectionHost {
     const { options, dispatcher } = this;
-    const { authenticate } = options;
+    const { authenticate, maxFields, incompleteMessageTimeout } = options;
     const msgpack = findMsgpack();
     const isDraining = (): boolean => this.draining !== undefined;
+    const deadlines = new Deadlines(systemClock);
+    const own = {
+      maxFrame: Math.max(options.maxFrameBytes, LEAST.maxFrame),
+      window: options.windowBytes,
+      maxCalls: Math.max(options.maxCalls, LEAST.maxCalls),
+      codecs: msgpack === undefined ? [] : [MSGPACK_LETTER],
+    };
     return {
       options,
       clock: systemClock,
-      deadlines: new Deadlines(systemClock),
-      msgpack,
-      hello: {
-        maxFrame: Math.max(options.maxFrameBytes, LEAST.maxFrame),
-        window: options.windowBytes,
-        maxCalls: Math.max(options.maxCalls, LEAST.maxCalls),
-        codecs: msgpack === undefined ? [] : [MSGPACK_LETTER],
+      deadlines,
+      sessions: {
+        hello: own,
+        limits: options,
+        clock: systemClock,
+        deadlines,
+        callDeadlines: new Deadlines(systemClock),
+        msgpack,
       },
+      sessionFrames: { maxFrameBytes: own.maxFrame, maxFields, incompleteMessageTimeout },
       serveRequest: (peer, request, answer) => dispatcher.serveRequest(peer, request, answer),
       serveCall: (peer, call) => {
         dispatcher.serveCall(peer, call);
@@ -378,9 +388,9 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
   private async letGo(gracePeriodMs: number): Promise<void> {
     if (this.probes === undefined) this.stopListening();
     // What has not begun to speak may be a probe, which is to be told, not cut off.
-    const leaving = Array.from(this.connections).filter(([, { isOpening }]) => !isOpening);
-    const left = Promise.all(leaving.map(([socket]) => untilClosed(socket)));
-    for (const [, connection] of leaving) connection.drain();
+    const leaving = this.acceptor.connections().filter(({ isOpening }) => !isOpening);
+    const left = Promise.all(leaving.map(({ socket }) => untilClosed(socket)));
+    for (const connection of leaving) connection.drain();
     const gone = this.probes === undefined ? this.closed : left;
     await within(gracePeriodMs, Promise.all([gone, this.dispatcher.idle()]));
     if (this.probes !== undefined) this.stopListening();
@@ -388,13 +398,13 @@ export class XtcpServer extends Server<XtcpServerEvents, XtcpServerStatus> imple
 
   private stopListening(): void {
     this.closed = this.acceptor.close();
-    for (const connection of this.connections.values()) if (connection.isOpening) connection.drain();
+    for (const connection of this.acceptor.connections()) if (connection.isOpening) connection.drain();
     this.probes?.dropAsking();
   }
 
   private async shutDown(): Promise<void> {
     await this.drain();
-    for (const connection of this.connections.values()) connection.cut();
+    for (const connection of this.acceptor.connections()) connection.cut();
     // What was said last is on its way; who does not take it in time is not waited for.
     await within(LAST_WORDS_MS, this.closed);
     this.acceptor.destroyConnections();

@@ -1,8 +1,7 @@
-import { nothing, type Cancel, type Clock } from '../clock/clock.js';
-import type { Deadlines } from '../clock/deadlines.js';
+import { nothing, type Cancel } from '../clock/clock.js';
 import { quoteForMessage, XtcpError } from '../errors/xtcp-error.js';
 import { ACKS, type EventAck } from '../options/client-options.js';
-import { decodeValue, MSGPACK_LETTER, type EncodedValue, type Packer } from '../wire/codec.js';
+import { decodeValue, MSGPACK_LETTER, type EncodedValue } from '../wire/codec.js';
 import { AROUND_ERROR_BYTES, encodeError, readError } from '../wire/error-field.js';
 import { encodeValueFrame, type EncodedFrame } from '../wire/encoder.js';
 import type { FrameStream } from '../wire/frame-stream.js';
@@ -11,10 +10,10 @@ import { Kind, type Head } from '../wire/head.js';
 import { decodeMetadata, type Metadata } from '../wire/metadata.js';
 import { CallTable } from './call-table.js';
 import { IncomingCredit, OutgoingCredit } from './credit.js';
-import type { Hello } from './hello.js';
+import type { Terms } from './hello.js';
 import { ItemSender } from './item-sender.js';
-import type { PingObserver } from './pings.js';
-import { CARRYING, ENDING, MAX_DEADLINE_MS, missing, Session, type GoingAway, type SessionLimits } from './session.js';
+import { Pings, type PingObserver } from './pings.js';
+import { CARRYING, ENDING, MAX_DEADLINE_MS, missing, Session, type GoingAway, type SessionSide } from './session.js';
 
 /** A call or event on its way, ready to be written. What it is told must not throw: the connection is not its own. */
 export interface OutgoingCall {
@@ -79,18 +78,17 @@ export class ClientSession extends Session {
   /** Whether what was sent waits for the server to take it. */
   private congested = false;
   private served = false;
+  private readonly pings = new Pings((number) => {
+    this.send([Kind.Ping + String(number)]);
+  });
 
   constructor(
     frames: FrameStream,
-    own: Hello,
-    peer: Hello,
-    limits: SessionLimits,
-    clock: Clock,
-    msgpack: Packer | undefined,
-    deadlines: Deadlines,
+    side: SessionSide,
+    peer: Terms,
     private readonly listener: ClientSessionListener,
   ) {
-    super(frames, own, peer, limits, clock, msgpack, deadlines);
+    super(frames, side, peer);
   }
 
   /** Calls that have not ended. */
@@ -149,6 +147,10 @@ export class ClientSession extends Session {
     };
   }
 
+  ping(): void {
+    this.pings.ask();
+  }
+
   /** Asks the server for a sign of life, for whoever measures how long it takes. @returns what takes it back */
   measure(observer: PingObserver): Cancel {
     return this.pings.measure(observer);
@@ -204,6 +206,10 @@ export class ClientSession extends Session {
     if (live === undefined) return;
     this.control.spend();
     live.input?.credit.grant(bytes);
+  }
+
+  protected override takePong(number: number): void {
+    this.pings.pong(number);
   }
 
   protected override peerGoesAway(message: GoingAway): void {
@@ -266,7 +272,7 @@ export class ClientSession extends Session {
 
   private headOf(call: OutgoingCall, id: number): string {
     const { deadline } = call;
-    const ms = call.msLeft ?? (deadline === undefined ? Infinity : Math.max(0, deadline - this.clock.now()));
+    const ms = call.msLeft ?? (deadline === undefined ? Infinity : Math.max(0, deadline - this.side.clock.now()));
     const timeLeft = ms > MAX_DEADLINE_MS ? '' : ` ${Math.ceil(ms)}`;
     const { letter } = call.data;
     if (call.kind === 'event') return `${Kind.Event}${letter}${id} ${ACKS.indexOf(call.ack)}${timeLeft}`;
@@ -336,7 +342,7 @@ export class ClientSession extends Session {
   }
 
   private creditOf(id: number, live: LiveCall): IncomingCredit {
-    live.credit ??= new IncomingCredit(this.own.window, (bytes) => {
+    live.credit ??= new IncomingCredit(this.side.hello.window, (bytes) => {
       if (this.live.get(id) === live) this.send([`${Kind.Credit}${id} ${bytes}`]);
     });
     return live.credit;

@@ -13,8 +13,8 @@ export const VERSION = 1;
 /** The least that a peer may say for each, and what counts where it says nothing or has not spoken yet. */
 export const LEAST = { maxFrame: 65_536, window: 65_536, maxCalls: 100 } as const;
 
-/** What one side says of itself at the start of a session. */
-export interface Hello {
+/** What counts for a session from its hello on. */
+export interface Terms {
   /** Bytes that it takes in one frame. */
   readonly maxFrame: number;
   /** Credit, in bytes, that it grants every stream of items sent to it. */
@@ -23,6 +23,10 @@ export interface Hello {
   readonly maxCalls: number;
   /** Codec letters that it speaks beyond `- t j b`. */
   readonly codecs: readonly string[];
+}
+
+/** What one side says of itself at the start of a session. */
+export interface Hello extends Terms {
   /** What a client calls itself. */
   readonly name?: string | undefined;
   /** A client's token. */
@@ -79,6 +83,21 @@ export function readHello(frame: Frame, from: 'client' | 'server'): Hello {
     name: name as string | undefined,
     auth: auth as string | undefined,
   };
+}
+
+/** The last terms there were. */
+let lastTerms: Terms | undefined;
+
+/** The terms of a hello; one object for those that say the same one behind the other, as most clients of a server do. */
+export function termsOf({ maxFrame, window, maxCalls, codecs }: Hello): Terms {
+  const isSame =
+    maxFrame === lastTerms?.maxFrame &&
+    window === lastTerms.window &&
+    maxCalls === lastTerms.maxCalls &&
+    codecs.length === lastTerms.codecs.length &&
+    codecs.every((codec, index) => codec === lastTerms?.codecs[index]);
+  if (!isSame) lastTerms = { maxFrame, window, maxCalls, codecs };
+  return lastTerms!;
 }
 
 function number(members: Record<string, unknown>, name: keyof typeof LEAST): number {

@@ -1,4 +1,3 @@
-import type { Clock } from '../clock/clock.js';
 import type { Deadlines, Expiring } from '../clock/deadlines.js';
 import type { FrameStream } from '../wire/frame-stream.js';
 
@@ -12,6 +11,9 @@ export interface KeepAliveLimits {
 /** Whose other side is watched. */
 export interface KeptAlive {
   readonly limits: KeepAliveLimits;
+  readonly deadlines: Deadlines;
+  /** What it sends and receives. */
+  readonly frames: Pick<FrameStream, 'isWriting' | 'livedAt'>;
   ping(): void;
   /** It gave no sign of life behind a ping. */
   onSilence(): void;
@@ -20,32 +22,28 @@ export interface KeptAlive {
 /**
  * Asks a silent peer for a sign of life (docs/protocol.md, "Keepalive"). Bytes received count as one, and so does
  * progress in writing: while a write waits, a ping would wait behind it, and whether the other side takes anything at
- * all is watched where writes are (writeTimeoutMs).
+ * all is watched where writes are (writeTimeoutMs). What it keeps of the clock are whole milliseconds, since V8 has other
+ * numbers in memory of their own.
  */
 export class KeepAlive implements Expiring {
   deadline: number | undefined;
   deadlineSlot = -1;
-  /** When a ping went out that was not answered; undefined where none waits. */
+  /** When a ping went out that was not answered, rounded down: an answer may be as quick. Undefined where none waits. */
   private askedAt: number | undefined;
 
-  constructor(
-    private readonly owner: KeptAlive,
-    private readonly frames: FrameStream,
-    private readonly clock: Clock,
-    private readonly deadlines: Deadlines,
-  ) {
+  constructor(private readonly owner: KeptAlive) {
     const { keepAliveIntervalMs } = owner.limits;
-    if (keepAliveIntervalMs > 0) this.wait(frames.livedAt + keepAliveIntervalMs);
+    if (keepAliveIntervalMs > 0) this.wait(owner.frames.livedAt + keepAliveIntervalMs);
   }
 
   stop(): void {
-    this.deadlines.remove(this);
+    this.owner.deadlines.remove(this);
   }
 
   onDeadline(): void {
     const { keepAliveIntervalMs, keepAliveTimeoutMs } = this.owner.limits;
-    const { isWriting, livedAt } = this.frames;
-    const now = this.clock.now();
+    const { isWriting, livedAt } = this.owner.frames;
+    const now = this.owner.deadlines.clock.now();
     if (this.askedAt !== undefined && livedAt <= this.askedAt && !isWriting && keepAliveTimeoutMs > 0) {
       this.owner.onSilence();
       return;
@@ -56,13 +54,13 @@ export class KeepAlive implements Expiring {
       this.wait(now + keepAliveIntervalMs - silence);
       return;
     }
-    this.askedAt = now;
+    this.askedAt = Math.floor(now);
     this.wait(now + (keepAliveTimeoutMs || keepAliveIntervalMs));
     this.owner.ping();
   }
 
   private wait(until: number): void {
-    this.deadline = until;
-    this.deadlines.add(this);
+    this.deadline = Math.ceil(until);
+    this.owner.deadlines.add(this);
   }
 }

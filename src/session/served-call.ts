@@ -6,7 +6,7 @@ import { AROUND_ERROR_BYTES, encodeError } from '../wire/error-field.js';
 import { Kind } from '../wire/head.js';
 import { encodeMetadata, type Metadata } from '../wire/metadata.js';
 import { OutgoingCredit, type IncomingCredit } from './credit.js';
-import type { Hello } from './hello.js';
+import type { Terms } from './hello.js';
 import type { Inbox } from './inbox.js';
 import { ItemSender } from './item-sender.js';
 import type { SessionLimits } from './session.js';
@@ -24,7 +24,7 @@ export interface ServedCallWire {
   left(call: ServedCall): void;
   itemSent(): void;
   readonly packer: Packer | undefined;
-  readonly peer: Hello;
+  readonly peer: Terms;
   readonly limits: SessionLimits;
 }
 

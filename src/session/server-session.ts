@@ -1,15 +1,13 @@
-import type { Clock } from '../clock/clock.js';
-import { Deadlines } from '../clock/deadlines.js';
+import type { Deadlines } from '../clock/deadlines.js';
 import { IdleWatch, type Idling } from '../clock/idle-watch.js';
 import { XtcpError, type XtcpErrorCode } from '../errors/xtcp-error.js';
-import { decodeValue, type Packer } from '../wire/codec.js';
+import { decodeValue } from '../wire/codec.js';
 import type { EncodedFrame } from '../wire/encoder.js';
 import { AROUND_ERROR_BYTES, encodeError, readError } from '../wire/error-field.js';
 import type { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, type Head } from '../wire/head.js';
 import { decodeMetadata } from '../wire/metadata.js';
-import { CallTable } from './call-table.js';
 import { IncomingCredit } from './credit.js';
 import { Inbox } from './inbox.js';
 import {
@@ -21,9 +19,11 @@ import {
   Session,
   type GoingAway,
   type SessionLimits,
+  type SessionSide,
 } from './session.js';
-import type { Hello } from './hello.js';
+import type { Terms } from './hello.js';
 import { Ack, OpenedCall, ServedCall, type ServedCallWire } from './served-call.js';
+import { ServedCalls } from './served-calls.js';
 
 export interface ServerSessionLimits extends SessionLimits {
   /** Milliseconds without a call after which the client is asked to leave, and again after which it has to; 0: never. */
@@ -40,6 +40,12 @@ export interface ServerSessionLimits extends SessionLimits {
 const HOLD_FROM_BYTES = 2 * 1024 * 1024;
 const HOLD_FROM_PART = 1 / 32;
 
+/** What a session is on a server's side. */
+export interface ServerSide extends SessionSide<ServerSessionLimits> {
+  /** For the calls of all connections; apart from what is looked at for each connection, which may be much more. */
+  readonly callDeadlines: Deadlines;
+}
+
 /** What a session is for. */
 export interface SessionHost {
   serveCall(call: ServedCall): void;
@@ -51,34 +57,38 @@ export interface SessionHost {
 
 /** The serving side of a session. */
 export class ServerSession extends Session implements ServedCallWire, Idling {
-  declare readonly limits: ServerSessionLimits;
-  /** Those whose caller waits, and those that hold a place; mostly both. */
-  private readonly calls = new CallTable<ServedCall>();
-  private waitedFor = 0;
-  private places = 0;
+  declare protected readonly side: ServerSide;
+  /** Undefined before the first, and where there was none for long: most connections are idle. */
+  private calls: ServedCalls | undefined;
   private goingAway = false;
   private peerLeft = false;
   private congested = false;
-  private callDeadlines: Deadlines | undefined;
+  /** The number of the last ping. */
+  private pinged = 0;
   private readonly idle: IdleWatch;
 
   constructor(
     frames: FrameStream,
-    own: Hello,
-    peer: Hello,
-    limits: ServerSessionLimits,
-    clock: Clock,
-    msgpack: Packer | undefined,
-    deadlines: Deadlines,
+    side: ServerSide,
+    peer: Terms,
     private readonly host: SessionHost,
   ) {
-    super(frames, own, peer, limits, clock, msgpack, deadlines);
-    this.idle = new IdleWatch(this, limits.idleTimeoutMs, clock, deadlines);
+    super(frames, side, peer);
+    this.idle = new IdleWatch(this);
+  }
+
+  override get limits(): ServerSessionLimits {
+    return this.side.limits;
+  }
+
+  ping(): void {
+    if (this.calls?.isEmpty === true) this.calls = undefined;
+    this.send([Kind.Ping + String(++this.pinged)]);
   }
 
   /** For {@link IdleWatch}. */
   get isBusy(): boolean {
-    return this.places > 0;
+    return this.calls !== undefined && this.calls.running > 0;
   }
 
   onIdle(): void {
@@ -89,18 +99,15 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
   }
 
   ended(call: ServedCall): void {
-    this.waitedFor--;
-    this.callDeadlines?.remove(call);
-    if (!call.isRunning) this.calls.remove(call.id);
+    this.calls?.ended(call);
     // A caller that has not yet heard of the end may go on to send.
     if (call.inputCredit !== undefined && !call.inputEnded) this.control.allow(call.inputCredit.itemsUnderWay);
     this.settle();
   }
 
   left(call: ServedCall): void {
-    this.places--;
-    if (!call.isLive) this.calls.remove(call.id);
-    if (this.places === 0) this.idle.touch();
+    this.calls?.left(call);
+    if (!this.isBusy) this.idle.touch();
     this.settle();
   }
 
@@ -171,6 +178,9 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
     call.items.credit.grant(bytes);
   }
 
+  /** It has shown that it is there, which is all that was asked. */
+  protected override takePong(): void {}
+
   protected override peerGoesAway(_message: GoingAway): void {
     this.peerLeft = true;
     this.settle();
@@ -182,7 +192,7 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
   }
 
   protected override lost(error: XtcpError): void {
-    for (const call of this.calls.values()) call.disconnected(error);
+    for (const call of this.calls?.values() ?? []) call.disconnected(error);
   }
 
   /** A server may wait for a client that does not read, by not reading either. */
@@ -211,9 +221,13 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
     this.lost(new XtcpError(code, reason));
   }
 
+  private get isWaitedFor(): boolean {
+    return this.calls !== undefined && this.calls.waitedFor > 0;
+  }
+
   private settle(): void {
     // A client that is going away closes when its calls have ended; so nothing is owed to it behind that.
-    if (this.peerLeft && this.waitedFor === 0) this.end();
+    if (this.peerLeft && !this.isWaitedFor) this.end();
   }
 
   private open(head: Head, frame: Frame): void {
@@ -244,8 +258,10 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
 
   private start(head: Head, frame: Frame, isEvent: boolean, ack: number, timeoutMs: number | undefined): void {
     const { id } = head;
-    if (this.places >= this.own.maxCalls) {
-      throw new XtcpError('RESOURCE_EXHAUSTED', `${this.own.maxCalls} calls run on this connection (maxCalls)`);
+    const { hello, callDeadlines } = this.side;
+    const calls = (this.calls ??= new ServedCalls(callDeadlines));
+    if (calls.running >= hello.maxCalls) {
+      throw new XtcpError('RESOURCE_EXHAUSTED', `${hello.maxCalls} calls run on this connection (maxCalls)`);
     }
     if (timeoutMs === 0) throw new XtcpError('DEADLINE_EXCEEDED', 'the call had no time left');
     const { maxPatternBytes } = this.limits;
@@ -262,25 +278,19 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
     let input: Inbox | undefined;
     let inputCredit: IncomingCredit | undefined;
     if (head.kind === Kind.CallWithInput) {
-      inputCredit = new IncomingCredit(this.own.window, (bytes) => {
+      inputCredit = new IncomingCredit(hello.window, (bytes) => {
         if (call.isLive) this.send([`${Kind.Credit}${id} ${bytes}`]);
       });
       input = new Inbox(() => {});
     }
     const call: ServedCall = new ServedCall(opened, input, inputCredit, this);
-    this.calls.add(call);
-    this.waitedFor++;
-    this.places++;
-    if (deadline !== undefined) {
-      this.callDeadlines ??= new Deadlines(this.clock);
-      this.callDeadlines.add(call);
-    }
+    calls.add(call);
     this.host.serveCall(call);
   }
 
   /** The call `id`, where its caller waits. */
   private find(id: number): ServedCall | undefined {
-    const call = this.calls.get(id);
+    const call = this.calls?.get(id);
     if (call?.isLive === true) return call;
     this.skipLate(id);
     return undefined;

@@ -9,9 +9,8 @@ import type { Frame } from '../wire/frame.js';
 import { Kind, type Head } from '../wire/head.js';
 import type { MetadataLimits } from '../wire/metadata.js';
 import { ControlBudget } from './control-budget.js';
-import type { Hello } from './hello.js';
+import type { Hello, Terms } from './hello.js';
 import { KeepAlive, type KeepAliveLimits, type KeptAlive } from './keep-alive.js';
-import { Pings } from './pings.js';
 
 export interface SessionLimits extends MetadataLimits, KeepAliveLimits {
   /** Bytes that a source which cannot be paused may push ahead of its reader. */
@@ -20,6 +19,18 @@ export interface SessionLimits extends MetadataLimits, KeepAliveLimits {
   readonly maxControlFramesPerSecond: number;
   /** Bytes that a pattern may have. */
   readonly maxPatternBytes: number;
+}
+
+/** What a session is on its own side; the same for all connections of a server, of which thousands may be idle. */
+export interface SessionSide<Limits extends SessionLimits = SessionLimits> {
+  /** What this side says of itself. */
+  readonly hello: Hello;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  /** For what has to be looked at from time to time; of many connections together. */
+  readonly deadlines: Deadlines;
+  /** Where it is there. */
+  readonly msgpack: Packer | undefined;
 }
 
 /** Fields of a frame that opens a call, and of one that answers or carries an item. */
@@ -51,23 +62,24 @@ export abstract class Session implements FrameStreamListener, KeptAlive {
   readonly packer: Packer | undefined;
   protected readonly control: ControlBudget;
   private readonly keepAlive: KeepAlive;
-  protected readonly pings = new Pings((number) => {
-    this.send([Kind.Ping + String(number)]);
-  });
 
   constructor(
-    protected readonly frames: FrameStream,
-    protected readonly own: Hello,
-    readonly peer: Hello,
-    readonly limits: SessionLimits,
-    protected readonly clock: Clock,
-    msgpack: Packer | undefined,
-    /** For what has to be looked at from time to time; of many connections together. */
-    deadlines: Deadlines,
+    readonly frames: FrameStream,
+    protected readonly side: SessionSide,
+    /** What the other side has said of itself. */
+    readonly peer: Terms,
   ) {
-    this.packer = peer.codecs.includes(MSGPACK_LETTER) ? msgpack : undefined;
-    this.control = new ControlBudget(limits.maxControlFramesPerSecond, clock);
-    this.keepAlive = new KeepAlive(this, frames, clock, deadlines);
+    this.packer = peer.codecs.includes(MSGPACK_LETTER) ? side.msgpack : undefined;
+    this.control = new ControlBudget(side);
+    this.keepAlive = new KeepAlive(this);
+  }
+
+  get limits(): SessionLimits {
+    return this.side.limits;
+  }
+
+  get deadlines(): Deadlines {
+    return this.side.deadlines;
   }
 
   /** @throws {XtcpError} PROTOCOL_ERROR where a payload of that codec may not be sent here */
@@ -97,9 +109,7 @@ export abstract class Session implements FrameStreamListener, KeptAlive {
   }
 
   /** For {@link KeepAlive}. */
-  ping(): void {
-    this.pings.ask();
-  }
+  abstract ping(): void;
 
   onSilence(): void {
     const { keepAliveTimeoutMs } = this.limits;
@@ -125,6 +135,8 @@ export abstract class Session implements FrameStreamListener, KeptAlive {
   /** More credit for the items that this side sends in call `id`; for one that is not live, nothing. */
   protected abstract grant(id: number, bytes: number): void;
   protected abstract peerGoesAway(message: GoingAway): void;
+  /** The other side has answered the ping with that number. */
+  protected abstract takePong(number: number): void;
   /** The connection carries nothing any more: ends every call. May be said more than once. */
   protected abstract lost(error: XtcpError): void;
 
@@ -192,7 +204,7 @@ export abstract class Session implements FrameStreamListener, KeptAlive {
         return;
       case Kind.Pong:
         this.control.spend();
-        this.pings.pong(head.id);
+        this.takePong(head.id);
         return;
       case Kind.GoingAway:
         this.control.spend();

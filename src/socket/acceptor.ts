@@ -14,7 +14,8 @@ export interface PeerAddress {
   readonly remotePort: number | undefined;
 }
 
-export interface AcceptorListener {
+/** @typeParam Connection what is made of a connection that stands */
+export interface AcceptorListener<Connection> {
   /**
    * A connection has come, with TLS before its handshake.
    * @returns whether it may stay; where not, it has been closed
@@ -22,10 +23,11 @@ export interface AcceptorListener {
   admits(address: PeerAddress, carrier: Socket): boolean;
   /** One that was let stay is closed; with TLS, the socket underneath. */
   onGone(address: PeerAddress): void;
-  /** A connection stands; with TLS, behind the handshake. */
-  onConnection(socket: Socket): void;
-  /** It is closed. */
-  onClosed(socket: Socket): void;
+  /**
+   * A connection stands; with TLS, behind the handshake. Whoever takes it listens for its close anyway, and tells of that
+   * by {@link Acceptor.closed}: Node keeps a list of listeners for an event that has two.
+   */
+  onConnection(socket: Socket): Connection;
   /**
    * A TLS handshake failed by the other side's doing; its connection is destroyed behind this.
    * @param carrier the socket underneath, for last words in plain text
@@ -37,14 +39,15 @@ export interface AcceptorListener {
 export type MakeServer = (options: ServerOpts, onConnection: (socket: Socket) => void) => Server;
 
 /** A listening socket and the connections it took, which it knows until each is closed. */
-export class Acceptor {
+export class Acceptor<Connection> {
   readonly server: Server;
-  /** With TLS, the TCP socket until the handshake is over, then the TLS socket. */
-  private readonly sockets = new Set<Socket>();
+  /**
+   * What was made of each; undefined during its TLS handshake, and once it was given up. With TLS, by the TCP socket until
+   * the handshake is over, then by the TLS socket.
+   */
+  private readonly sockets = new Map<Socket, Connection | undefined>();
   /** Of connections with TLS, by their TCP sockets: those that are closed do not know any more. */
   private readonly addresses = new WeakMap<Socket, PeerAddress>();
-  private readonly onPlainClosed: (this: Socket) => void;
-  private readonly onTlsClosed: (this: Socket) => void;
   private starting: Promise<void> | undefined;
   private readonly onEmpty: (() => void)[] = [];
 
@@ -53,23 +56,11 @@ export class Acceptor {
    * @throws {XtcpError} INVALID_ARGUMENT where `tlsOptions` are wrong
    */
   constructor(
-    private readonly listener: AcceptorListener,
+    private readonly listener: AcceptorListener<Connection>,
     private readonly handshakeTimeoutMs: number,
     tlsOptions?: TlsOptions,
     makeServer: MakeServer = createServer,
   ) {
-    const closed = (socket: Socket): void => {
-      this.closed(socket);
-    };
-    this.onTlsClosed = function onTlsClosed(): void {
-      listener.onClosed(this);
-      closed(this);
-    };
-    this.onPlainClosed = function onPlainClosed(): void {
-      listener.onClosed(this);
-      listener.onGone(addressOf(this));
-      closed(this);
-    };
     this.server = tlsOptions === undefined ? this.plainServer(makeServer) : this.tlsServer(tlsOptions);
   }
 
@@ -120,13 +111,34 @@ export class Acceptor {
   /** Closes what is still open, at once. */
   destroyConnections(): void {
     this.dropHandshakes();
-    for (const socket of this.sockets) socket.destroy();
+    for (const socket of this.sockets.keys()) socket.destroy();
+  }
+
+  /** What was made of each connection that stands, but for those that were given up. */
+  connections(): Connection[] {
+    return [...this.sockets.values()].filter((connection) => connection !== undefined);
+  }
+
+  connectionOf(socket: Socket): Connection | undefined {
+    return this.sockets.get(socket);
+  }
+
+  /** To be told of a connection that stood and is closed, when nothing of it runs any more. */
+  closed(socket: Socket): void {
+    // With TLS, the socket underneath tells that by itself.
+    if (!(this.server instanceof TlsServer)) this.listener.onGone(addressOf(socket));
+    this.forget(socket);
+  }
+
+  /** A connection that stands is somebody else's from now on. */
+  giveUp(socket: Socket): void {
+    this.sockets.set(socket, undefined);
   }
 
   private plainServer(makeServer: MakeServer): Server {
     // Half-open: a client may end its output behind its request and still wait for the answer (`nc -N` does).
     return makeServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      if (this.listener.admits(addressOf(socket), socket)) this.take(socket, this.onPlainClosed);
+      if (this.listener.admits(addressOf(socket), socket)) this.take(socket);
     });
   }
 
@@ -148,9 +160,9 @@ export class Acceptor {
       carrier.on('error', () => {});
       if (!this.listener.admits(address, carrier)) return;
       this.addresses.set(carrier, address);
-      this.sockets.add(carrier);
+      this.sockets.set(carrier, undefined);
       carrier.on('close', () => {
-        this.closed(carrier);
+        this.forget(carrier);
         this.listener.onGone(address);
       });
     });
@@ -161,7 +173,7 @@ export class Acceptor {
       socket.on('error', (error) => {
         socket.destroy(error);
       });
-      this.take(socket, this.onTlsClosed);
+      this.take(socket);
     });
     server.on('tlsClientError', (error, socket) => {
       const carrier = underneath(socket);
@@ -174,21 +186,17 @@ export class Acceptor {
     return server;
   }
 
-  /** @param onClose the same function for all sockets, since thousands of them may be idle */
-  private take(socket: Socket, onClose: (this: Socket) => void): void {
-    this.sockets.add(socket);
-    this.listener.onConnection(socket);
-    // Behind the listeners of whoever took it, so that nothing of it runs any more when it is gone from here.
-    socket.on('close', onClose);
+  private take(socket: Socket): void {
+    this.sockets.set(socket, this.listener.onConnection(socket));
   }
 
-  private closed(socket: Socket): void {
+  private forget(socket: Socket): void {
     this.sockets.delete(socket);
     if (this.sockets.size === 0) for (const resolve of this.onEmpty.splice(0)) resolve();
   }
 
   private dropHandshakes(): void {
-    for (const socket of this.sockets) {
+    for (const socket of this.sockets.keys()) {
       if (!this.addresses.has(socket)) continue;
       this.addresses.delete(socket);
       socket.destroy();

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-import { SocketStream, type SocketStreamLimits } from './socket-stream.js';
+import { SocketStream, type SocketStreamOptions } from './socket-stream.js';
 
 /** What the records begin with in which TLS says what is wrong, and in which it opens. */
 const TLS_ALERT = 0x15;
@@ -24,27 +24,25 @@ export interface OtherSpeakers {
 
 /** A stream whose first byte says what the other side speaks; where that is no frames, the first piece goes elsewhere. */
 export class FirstByteStream extends SocketStream {
-  private isFirst = true;
-
   constructor(
     socket: Socket,
-    limits: SocketStreamLimits,
-    /** The same for all connections, since thousands of them may be idle. */
-    private readonly others: OtherSpeakers,
+    options: SocketStreamOptions,
+    /** The same for all connections, since thousands of them may be idle; undefined once the first byte has come. */
+    private others: OtherSpeakers | undefined,
   ) {
-    super(socket, limits);
+    super(socket, options);
   }
 
   override take(piece: Buffer): void {
-    const speaks = this.isFirst ? spokenBy(piece[0]!) : 'frames';
-    this.isFirst = false;
-    const other = speaks === 'frames' ? undefined : this.others[speaks];
+    const other = this.others && speakerOf(this.others, piece[0]!);
+    this.others = undefined;
     if (other === undefined) super.take(piece);
     else other(this, piece);
   }
 }
 
-function spokenBy(first: number): keyof OtherSpeakers | 'frames' {
-  if (first === TLS_ALERT || first === TLS_HANDSHAKE) return 'tls';
-  return first >= LETTER_A && first <= LETTER_Z ? 'http' : 'frames';
+/** Who takes the connection in the place of those who take frames; undefined where that is nobody. */
+function speakerOf({ tls, http }: OtherSpeakers, first: number): OtherSpeakers[keyof OtherSpeakers] {
+  if (first === TLS_ALERT || first === TLS_HANDSHAKE) return tls;
+  return first >= LETTER_A && first <= LETTER_Z ? http : undefined;
 }

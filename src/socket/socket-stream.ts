@@ -13,6 +13,12 @@ export interface SocketStreamLimits {
   readonly writeTimeoutMs: number;
 }
 
+/** What is the same for many streams. */
+export interface SocketStreamOptions extends SocketStreamLimits {
+  /** A socket is closed; told last, also where it was handed over. */
+  readonly onClosed?: (socket: Socket) => void;
+}
+
 /**
  * Frames gathered before they are written out, so that the other side starts on them while this one goes on: with one
  * write a turn, both would wait for each other in lockstep. The number doubles with each write within a turn. Measured:
@@ -40,7 +46,7 @@ export class SocketStream implements ByteStream {
   private lent: Buffer[] | undefined;
   private unflushed = 0;
   private flushAfter = FLUSH_AFTER_WRITES;
-  private writes = 0;
+  writes = 0;
   private begun = 0;
   private flushScheduled = false;
   private congested = false;
@@ -50,14 +56,14 @@ export class SocketStream implements ByteStream {
 
   constructor(
     readonly socket: Socket,
-    private readonly limits: SocketStreamLimits,
+    private readonly options: SocketStreamOptions,
   ) {}
 
   attach(listener: ByteStreamListener): void {
     this.listener = listener;
     (this.socket as Streamed)[STREAM] = this;
-    // The same functions for every socket: thousands that are idle shall not have five of their own each.
-    this.socket.on('data', onData).on('end', onEnd).on('timeout', onTimeout).on('error', onError).on('close', onClose);
+    // The same functions for every socket: thousands that are idle shall not have four of their own each.
+    this.socket.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
   }
 
   /**
@@ -67,7 +73,7 @@ export class SocketStream implements ByteStream {
   handOver(piece: Buffer): Socket {
     const { socket } = this;
     this.listener = undefined;
-    socket.off('data', onData).off('end', onEnd).off('timeout', onTimeout).off('error', onError).off('close', onClose);
+    socket.off('data', onData).off('end', onEnd).off('error', onError);
     // Paused, it keeps what is put back until somebody listens and resumes it.
     socket.pause();
     socket.unshift(piece);
@@ -85,7 +91,7 @@ export class SocketStream implements ByteStream {
 
   /** Set only while a write waits. Node starts it anew with all that is read, and with each part of a write that goes. */
   stuck(): void {
-    const { writeTimeoutMs } = this.limits;
+    const { writeTimeoutMs } = this.options;
     this.giveUp(new XtcpError('UNAVAILABLE', `the other side took nothing for ${writeTimeoutMs} ms (writeTimeoutMs)`));
   }
 
@@ -95,6 +101,7 @@ export class SocketStream implements ByteStream {
 
   closed(): void {
     this.listener?.onClose(this.failure);
+    this.options.onClosed?.(this.socket);
   }
 
   get pendingBytes(): number {
@@ -123,7 +130,7 @@ export class SocketStream implements ByteStream {
     }
     if (!this.flushScheduled) {
       this.flushScheduled = true;
-      process.nextTick(this.flushScheduledNow);
+      process.nextTick(SocketStream.flushScheduledNow, this);
     }
     return this.keepsUp();
   }
@@ -162,7 +169,7 @@ export class SocketStream implements ByteStream {
       if (pendingBytes < HIGH_WATER_BYTES) return true;
       this.watchProgress();
     }
-    const { maxSendBufferSize } = this.limits;
+    const { maxSendBufferSize } = this.options;
     if (pendingBytes > maxSendBufferSize) {
       this.giveUp(
         new XtcpError(
@@ -176,8 +183,9 @@ export class SocketStream implements ByteStream {
 
   /** From here on something waits to be written, until nothing does. */
   private watchProgress(): void {
+    if (!this.congested) this.socket.on('timeout', onTimeout);
     this.congested = true;
-    this.socket.setTimeout(this.limits.writeTimeoutMs);
+    this.socket.setTimeout(this.options.writeTimeoutMs);
   }
 
   private giveUp(error: XtcpError): void {
@@ -211,11 +219,11 @@ export class SocketStream implements ByteStream {
     return this.textBytes === this.text.length ? 'latin1' : 'utf8';
   }
 
-  private readonly flushScheduledNow = (): void => {
-    this.flushScheduled = false;
-    this.flushAfter = FLUSH_AFTER_WRITES;
-    this.flush();
-  };
+  private static flushScheduledNow(this: void, stream: SocketStream): void {
+    stream.flushScheduled = false;
+    stream.flushAfter = FLUSH_AFTER_WRITES;
+    stream.flush();
+  }
 
   private flush(): void {
     if (this.socket.destroyed) {
@@ -227,7 +235,7 @@ export class SocketStream implements ByteStream {
     if (this.gatheredBytes > 0) this.writeOut();
     if (this.state === 'ending') {
       this.state = 'ended';
-      this.socket.end(this.onWritten);
+      this.socket.end(this.whenWritten());
     }
   }
 
@@ -239,32 +247,28 @@ export class SocketStream implements ByteStream {
     this.dropGathered();
     this.begun = this.writes;
     if (pieces === undefined) {
-      socket.write(text, textEncoding, this.onWritten);
+      socket.write(text, textEncoding, this.whenWritten());
       return;
     }
     const last = pieces.length - 1;
-    const onWritten = lent === undefined ? this.onWritten : this.givingBack(lent);
+    const whenWritten = this.whenWritten(lent);
     socket.cork();
-    for (const [index, piece] of pieces.entries()) socket.write(piece, index === last ? onWritten : undefined);
+    for (const [index, piece] of pieces.entries()) socket.write(piece, index === last ? whenWritten : undefined);
     socket.uncork();
   }
 
-  private givingBack(lent: readonly Buffer[]): () => void {
+  /** What goes on, behind a write and behind the end, with what waited for it. Not kept while nothing is written. */
+  private whenWritten(lent?: readonly Buffer[]): () => void {
     return () => {
-      for (const octets of lent) giveBack(octets);
-      this.onWritten();
+      if (lent !== undefined) for (const octets of lent) giveBack(octets);
+      if (!this.congested || this.socket.destroyed) return;
+      this.flush();
+      if (this.pendingBytes > 0) return;
+      this.congested = false;
+      this.socket.off('timeout', onTimeout).setTimeout(0);
+      this.listener?.onDrain();
     };
   }
-
-  /** Behind a write, and behind the end: goes on with what waited for it. */
-  private readonly onWritten = (): void => {
-    if (!this.congested || this.socket.destroyed) return;
-    this.flush();
-    if (this.pendingBytes > 0) return;
-    this.congested = false;
-    this.socket.setTimeout(0);
-    this.listener?.onDrain();
-  };
 
   private dropGathered(): void {
     this.text = '';

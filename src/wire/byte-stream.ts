@@ -6,8 +6,10 @@ export interface ByteStream {
   attach(listener: ByteStreamListener): void;
   /** Bytes that were written here and that the operating system has not taken yet. */
   readonly pendingBytes: number;
+  /** How many writes there were. */
+  readonly writes: number;
   /**
-   * How many of the writes have been handed to the operating system, in whole or in part. Nothing of those behind them
+   * How many of them have been handed to the operating system, in whole or in part. Nothing of those behind them
    * has left, and where the connection is gone nothing ever will.
    */
   readonly writesBegun: number;

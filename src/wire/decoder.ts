@@ -9,6 +9,12 @@ export interface FrameLimits {
   readonly maxFields: number;
 }
 
+/** Whom a decoder hands its frames. */
+export interface FrameTaker {
+  /** A frame has arrived; `frame` is to be read before this returns. */
+  onFrame(frame: Frame): void;
+}
+
 const CR = 0x0d;
 const LF = 0x0a;
 const ZERO = 0x30;
@@ -82,13 +88,23 @@ export class FrameDecoder {
   private waiting: Buffer | undefined;
 
   constructor(
-    private readonly limits: FrameLimits,
-    private readonly onFrame: (frame: Frame) => void,
+    private limits: FrameLimits,
+    private readonly taker: FrameTaker,
   ) {}
 
   /** Whether a frame has begun and not ended. */
   get midFrame(): boolean {
     return this.expect !== Expect.FirstLength;
+  }
+
+  /** Whether there is nothing here that what comes next needs: no part of a frame, nor what came while held. */
+  get isEmpty(): boolean {
+    return !this.midFrame && this.waiting === undefined;
+  }
+
+  /** Other limits count from here on. */
+  limitTo(limits: FrameLimits): void {
+    this.limits = limits;
   }
 
   /** Stops after the frame at hand: what is behind it, or still comes, waits undecoded for {@link release}. */
@@ -298,7 +314,7 @@ export class FrameDecoder {
 
   private endFrame(frame: Frame): void {
     try {
-      this.onFrame(frame);
+      this.taker.onFrame(frame);
     } finally {
       frame.clear();
     }

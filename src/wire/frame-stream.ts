@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from '../clock/clock.js';
 import { XtcpError } from '../errors/xtcp-error.js';
 import type { ByteStream, ByteStreamListener } from './byte-stream.js';
-import { FrameDecoder, type FrameLimits } from './decoder.js';
+import { FrameDecoder, type FrameLimits, type FrameTaker } from './decoder.js';
 import { encodeFrame, type EncodedFrame, type Field } from './encoder.js';
 import type { Frame } from './frame.js';
 
@@ -38,30 +38,31 @@ const LINGER_MS = 1000;
  * Frames over a byte stream, the same for both protocols and both roles: decodes what arrives, encodes what is sent,
  * finds frames that stall, and closes so that last words arrive.
  */
-export class FrameStream implements ByteStreamListener {
-  private readonly decoder: FrameDecoder;
+export class FrameStream implements ByteStreamListener, FrameTaker {
+  /** Undefined between two frames, where an idle connection mostly is. */
+  private decoder: FrameDecoder | undefined;
   private cancelStall: Cancel | undefined;
   private cancelLinger: Cancel | undefined;
   private state: 'open' | 'finishing' | 'closed' = 'open';
-  /** Whether the listener wants more frames: not while it holds, not after bad input. */
-  private taking = true;
-  private held = false;
+  /** Whether the listener takes frames: not while it holds them, and no more behind bad input and the end. */
+  private input: 'taken' | 'held' | 'ignored' = 'taken';
   private decoding = false;
   private lived: number;
   private inputEnded = false;
-  private sent = 0;
 
   constructor(
     private readonly bytes: ByteStream,
-    private readonly limits: FrameStreamLimits,
+    private limits: FrameStreamLimits,
     private readonly clock: Clock,
     private listener: FrameStreamListener,
   ) {
     this.lived = clock.now();
-    this.decoder = new FrameDecoder(limits, (frame) => {
-      this.listener.onFrame(frame);
-    });
     bytes.attach(this);
+  }
+
+  /** For the decoder. */
+  onFrame(frame: Frame): void {
+    this.listener.onFrame(frame);
   }
 
   /** For the byte stream. */
@@ -96,7 +97,7 @@ export class FrameStream implements ByteStreamListener {
 
   /** Frames sent so far; at once behind {@link send} the number of that frame, for {@link hasBegun}. */
   get framesSent(): number {
-    return this.sent;
+    return this.bytes.writes;
   }
 
   /** Whether any of frame number `frame` may have left; what has not when the connection is gone never will. */
@@ -109,9 +110,19 @@ export class FrameStream implements ByteStreamListener {
     return this.pendingBytes > 0;
   }
 
+  private get held(): boolean {
+    return this.input === 'held';
+  }
+
   /** Tells `listener` everything from here on, in the place of the one before. */
   handTo(listener: FrameStreamListener): void {
     this.listener = listener;
+  }
+
+  /** Other limits count from here on. */
+  limitTo(limits: FrameStreamLimits): void {
+    this.limits = limits;
+    this.decoder?.limitTo(limits);
   }
 
   /**
@@ -125,7 +136,6 @@ export class FrameStream implements ByteStreamListener {
   /** As {@link send}, for a frame whose size was looked at. */
   sendEncoded(frame: EncodedFrame): boolean {
     if (this.state !== 'open') return true;
-    this.sent++;
     return this.bytes.write(frame);
   }
 
@@ -136,15 +146,15 @@ export class FrameStream implements ByteStreamListener {
 
   /** Hands over no further frame until {@link release}, not even one that is already here. */
   hold(): void {
-    if (this.held || !this.taking) return;
-    this.held = true;
+    if (this.input !== 'taken') return;
+    this.input = 'held';
     this.cancelStall?.();
-    this.decoder.hold();
+    this.decoder?.hold();
   }
 
   release(): void {
     if (!this.held) return;
-    this.held = false;
+    this.input = 'taken';
     this.take(undefined);
     // Only behind what was kept: else each round would read more than it takes.
     if (!this.held) this.bytes.resume();
@@ -178,7 +188,7 @@ export class FrameStream implements ByteStreamListener {
 
   /** @param piece what has come; undefined for what the decoder kept while it was held */
   private take(piece: Buffer | undefined): void {
-    if (!this.taking) return;
+    if (this.input === 'ignored') return;
     if (this.decoding) {
       // Called from within onFrame: the decoding under way goes on where it is.
       this.decode(piece);
@@ -193,19 +203,26 @@ export class FrameStream implements ByteStreamListener {
     } finally {
       this.decoding = false;
     }
+    if (this.decoder?.isEmpty === true) this.decoder = undefined;
     this.watchStall();
     this.settleEnd();
   }
 
   private decode(piece: Buffer | undefined): void {
-    if (piece === undefined) this.decoder.release();
-    else this.decoder.push(piece);
+    if (piece === undefined) this.decoder?.release();
+    else (this.decoder ??= this.newDecoder()).push(piece);
+  }
+
+  private newDecoder(): FrameDecoder {
+    const decoder = new FrameDecoder(this.limits, this);
+    if (this.held) decoder.hold();
+    return decoder;
   }
 
   /** The silence of the other side counts while a frame is under way and nothing here keeps it from going on. */
   private watchStall(): void {
     this.cancelStall?.();
-    if (!this.taking || this.held || !this.decoder.midFrame) return;
+    if (this.input !== 'taken' || this.decoder?.midFrame !== true) return;
     const { incompleteMessageTimeout } = this.limits;
     this.cancelStall = this.clock.after(incompleteMessageTimeout, () => {
       this.badInput(
@@ -226,9 +243,10 @@ export class FrameStream implements ByteStreamListener {
 
   /** Tells of the end of the input, once all frames before it have been handed over. */
   private settleEnd(): void {
-    if (!this.inputEnded || !this.taking || this.held) return;
+    if (!this.inputEnded || this.input !== 'taken') return;
+    const midFrame = this.decoder?.midFrame === true;
     this.stopTaking();
-    this.listener.onEnd(this.decoder.midFrame);
+    this.listener.onEnd(midFrame);
   }
 
   private badInput(error: XtcpError): void {
@@ -237,9 +255,9 @@ export class FrameStream implements ByteStreamListener {
   }
 
   private stopTaking(): void {
-    this.taking = false;
-    this.held = false;
-    this.decoder.hold();
+    this.input = 'ignored';
+    this.decoder?.hold();
+    this.decoder = undefined;
     this.cancelStall?.();
   }
 

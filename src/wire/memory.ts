@@ -13,12 +13,19 @@ let kept = 0;
 
 /** Memory for a field of `length` bytes, with anything in it. */
 export function memoryOf(length: number): Buffer {
-  const index =
-    length < LEAST_KEPT ? -1 : spares.findLastIndex((one) => one.length >= length && one.length <= 2 * length);
-  if (index < 0) return Buffer.allocUnsafeSlow(length);
-  const [spare] = spares.splice(index, 1) as [Buffer];
-  kept -= spare.length;
+  const spare = length < LEAST_KEPT ? undefined : takeSpare(length);
+  if (spare === undefined) return Buffer.allocUnsafeSlow(length);
   return spare.length === length ? spare : Buffer.from(spare.buffer, 0, length);
+}
+
+/** One of just that size, since what holds a field of octets may be kept with it then; or one that is not much larger. */
+function takeSpare(length: number): Buffer | undefined {
+  let index = spares.findLastIndex((one) => one.length === length);
+  if (index < 0) index = spares.findLastIndex((one) => one.length > length && one.length <= 2 * length);
+  if (index < 0) return undefined;
+  const [spare] = spares.splice(index, 1);
+  kept -= spare!.length;
+  return spare;
 }
 
 /** Takes back what {@link memoryOf} gave, where nobody has it any more. */

@@ -28,11 +28,13 @@ export function checkDecoder(stream: Stream): void {
 
 function decode(pieces: Stream): Decoded {
   const frames: string[][] = [];
-  const decoder = new FrameDecoder(LIMITS, (frame) => {
-    const fields = Array.from({ length: frame.count }, (_, index) => frame.bytes(index));
-    const bytes = fields.reduce((sum, octets) => sum + octets.length, 0);
-    if (bytes > LIMITS.maxFrameBytes || fields.length > LIMITS.maxFields) fail('a frame is over the limits', bytes);
-    frames.push(fields.map((octets) => octets.toString('latin1')));
+  const decoder = new FrameDecoder(LIMITS, {
+    onFrame: (frame) => {
+      const fields = Array.from({ length: frame.count }, (_, index) => frame.bytes(index));
+      const bytes = fields.reduce((sum, octets) => sum + octets.length, 0);
+      if (bytes > LIMITS.maxFrameBytes || fields.length > LIMITS.maxFields) fail('a frame is over the limits', bytes);
+      frames.push(fields.map((octets) => octets.toString('latin1')));
+    },
   });
   let error: string | undefined;
   for (const piece of pieces) {

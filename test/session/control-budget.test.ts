@@ -7,7 +7,7 @@ import { codeOf } from './session-play.js';
 /** A budget of ten frames a second, and how many may come now. */
 function budgeting(): { clock: FakeClock; budget: ControlBudget; taken: () => number } {
   const clock = new FakeClock();
-  const budget = new ControlBudget(10, clock);
+  const budget = new ControlBudget({ limits: { maxControlFramesPerSecond: 10 }, clock });
   const taken = (): number => {
     let count = 0;
     while (codeOf(() => budget.spend()) === undefined) count++;

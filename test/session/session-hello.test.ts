@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { XtcpError } from '../../src/errors/xtcp-error.js';
-import { helloFields, isHello, LEAST, readHello, refusalFields, type Hello } from '../../src/session/hello.js';
+import { helloFields, isHello, LEAST, readHello, refusalFields, termsOf, type Hello } from '../../src/session/hello.js';
 import { arrived, codeOf, thrownBy } from './session-play.js';
 
 const read = (json: string | Buffer, version = '1'): Hello => readHello(arrived('xtcp', version, json), 'server');
@@ -20,6 +20,35 @@ describe('a first frame', () => {
     expect(isHello(arrived('xtcp'))).toBe(false);
     for (const name of ['xtcp2', 'xtc', 'XTCP', '', ' xtcp']) expect(isHello(arrived(name, '1', '{}'))).toBe(false);
   });
+});
+
+describe('the terms of a hello', () => {
+  const hello: Hello = {
+    maxFrame: 100_000,
+    window: 200_000,
+    maxCalls: 300,
+    codecs: ['m'],
+    name: 'one',
+    auth: 'secret',
+  };
+  const { name: _name, auth: _auth, ...terms } = hello;
+
+  it('are what counts for the session, and not who the client is', () => {
+    expect(termsOf(hello)).toEqual(terms);
+  });
+
+  it('are kept once for those that say the same', () => {
+    expect(termsOf({ ...hello, codecs: ['m'], name: 'two', auth: undefined })).toBe(termsOf(hello));
+  });
+
+  it.each([{ maxFrame: 100_001 }, { window: 200_001 }, { maxCalls: 301 }, { codecs: [] }, { codecs: ['n'] }])(
+    'are others where it says %o',
+    (said) => {
+      termsOf(hello);
+      expect(termsOf({ ...hello, ...said })).toEqual({ ...terms, ...said });
+      expect(termsOf(hello)).toEqual(terms);
+    },
+  );
 });
 
 describe('a hello', () => {

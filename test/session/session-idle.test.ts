@@ -9,17 +9,19 @@ const limits = { idleTimeoutMs: 100 };
 const REASON = 'the connection carried no call for 100 ms';
 const ASKED = ['G', JSON.stringify({ code: 'CANCELLED', reason: REASON })];
 
-function watching(timeoutMs = 100): { clock: FakeClock; watch: IdleWatch; told: number[]; busy: { now: boolean } } {
+function watching(idleTimeoutMs = 100): { clock: FakeClock; watch: IdleWatch; told: number[]; busy: { now: boolean } } {
   const clock = new FakeClock();
   const told: number[] = [];
   const busy = { now: false };
   const owner = {
+    limits: { idleTimeoutMs },
+    deadlines: new Deadlines(clock),
     get isBusy(): boolean {
       return busy.now;
     },
     onIdle: () => told.push(clock.now()),
   };
-  const watch = new IdleWatch(owner, timeoutMs, clock, new Deadlines(clock));
+  const watch = new IdleWatch(owner);
   return { clock, watch, told, busy };
 }
 
@@ -69,12 +71,14 @@ describe('a watch for idleness', () => {
   it('may be stopped from within what it tells', () => {
     const clock = new FakeClock();
     const owner = {
+      limits,
+      deadlines: new Deadlines(clock),
       isBusy: false,
       onIdle: (): void => {
         watch.stop();
       },
     };
-    const watch = new IdleWatch(owner, 100, clock, new Deadlines(clock));
+    const watch = new IdleWatch(owner);
     clock.advance(100);
     expect(clock.pending).toBe(0);
   });

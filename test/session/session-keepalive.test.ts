@@ -137,3 +137,28 @@ it('a server tells its owner of a client that it drops, once, and of nothing whe
   expect(broken).toMatchObject([{ code: 'UNAVAILABLE' }]);
   expect(broken[0]?.message).toContain('no sign of life for 30 ms behind a ping');
 });
+
+it('a server serves on behind a ping what runs, whoever waits for it, and what comes', () => {
+  const { calls, clock, send, heads } = serving({ limits, own: { maxCalls: 2 } });
+  send('Qt1', 'p', 'a');
+  send('Qt2', 'p', 'b');
+  send('X2');
+  calls[1]?.leave();
+  clock.advance(101);
+  send('R1');
+  send('Qt3', 'p', 'c');
+  send('Qt4', 'p', 'd');
+  calls[0]?.answer('A');
+  expect(heads()).toEqual(['P1', 'E4', 'At1']);
+
+  calls[0]?.leave();
+  calls[2]?.answer('C');
+  clock.advance(101);
+  send('R2');
+  calls[2]?.leave();
+  clock.advance(101);
+  send('R3');
+  send('Qt5', 'p', 'e');
+  calls[3]?.answer('E');
+  expect(heads()).toEqual(['At3', 'P2', 'P3', 'At5']);
+});

@@ -2,7 +2,7 @@ import { XtcpError } from '../../src/errors/xtcp-error.js';
 import { ClientSession, type OutgoingCall } from '../../src/session/client-session.js';
 import { LEAST, type Hello } from '../../src/session/hello.js';
 import type { ServedCall } from '../../src/session/served-call.js';
-import { ServerSession, type ServerSessionLimits } from '../../src/session/server-session.js';
+import { ServerSession, type ServerSessionLimits, type ServerSide } from '../../src/session/server-session.js';
 import type { Packer } from '../../src/wire/codec.js';
 import { FrameDecoder } from '../../src/wire/decoder.js';
 import { FrameStream } from '../../src/wire/frame-stream.js';
@@ -42,9 +42,14 @@ export function frameOf(...fields: readonly string[]): string {
 /** The frames that `text` consists of, each as its fields in latin1. */
 export function framesIn(text: string): string[][] {
   const frames: string[][] = [];
-  const decoder = new FrameDecoder({ maxFrameBytes: 2 ** 30, maxFields: 16 }, (frame) => {
-    frames.push(Array.from({ length: frame.count }, (_, index) => frame.bytes(index).toString('latin1')));
-  });
+  const decoder = new FrameDecoder(
+    { maxFrameBytes: 2 ** 30, maxFields: 16 },
+    {
+      onFrame: (frame) => {
+        frames.push(Array.from({ length: frame.count }, (_, index) => frame.bytes(index).toString('latin1')));
+      },
+    },
+  );
   decoder.push(Buffer.from(text, 'latin1'));
   if (decoder.midFrame) throw new Error('what was written ends in the middle of a frame');
   return frames;
@@ -104,6 +109,17 @@ export class Wire {
   }
 }
 
+function sideOf({ clock }: Wire, hello: Hello, { limits, msgpack }: Terms): ServerSide {
+  return {
+    hello,
+    limits: { ...LIMITS, ...limits },
+    clock,
+    deadlines: new Deadlines(clock),
+    callDeadlines: new Deadlines(clock),
+    msgpack,
+  };
+}
+
 export interface Serving extends Wire {
   readonly session: ServerSession;
   /** Those that were served, in order. */
@@ -120,12 +136,8 @@ export function serving(terms: Terms = {}): Serving {
   const broken: XtcpError[] = [];
   const session = new ServerSession(
     frames,
-    own,
+    sideOf(wire, own, terms),
     { ...HELLO, ...terms.peer },
-    { ...LIMITS, ...terms.limits },
-    wire.clock,
-    terms.msgpack,
-    new Deadlines(wire.clock),
     { serveCall: (call) => calls.push(call), onRefused: () => {}, onBroken: (error) => broken.push(error) },
   );
   frames.handTo(session);
@@ -146,12 +158,8 @@ export function calling(terms: Terms = {}): Calling {
   const told: string[] = [];
   const session = new ClientSession(
     frames,
-    own,
+    sideOf(wire, own, terms),
     { ...HELLO, ...terms.peer },
-    { ...LIMITS, ...terms.limits },
-    wire.clock,
-    terms.msgpack,
-    new Deadlines(wire.clock),
     { onRoom: () => told.push('room'), onLost: () => {}, onLeaving: () => told.push('leaving') },
   );
   frames.handTo(session);

@@ -8,7 +8,7 @@ import { Acceptor } from '../../src/socket/acceptor.js';
 import { RawPeer } from '../support/raw.js';
 
 interface Accepting {
-  readonly acceptor: Acceptor;
+  readonly acceptor: Acceptor<string>;
   readonly sockets: Socket[];
   readonly listen: () => Promise<number>;
   /** Dials it, and waits until it has taken the connection. */
@@ -21,10 +21,13 @@ function accepting(): Accepting {
     {
       admits: () => true,
       onGone: () => {},
-      onClosed: () => {},
       onConnection: (socket) => {
         sockets.push(socket);
         socket.on('error', () => {});
+        socket.on('close', () => {
+          acceptor.closed(socket);
+        });
+        return `connection ${sockets.length}`;
       },
       onHandshakeFailed: () => {},
     },
@@ -67,6 +70,30 @@ test('every connection is handed over', async () => {
   const peers = [await dial(port), await dial(port)];
 
   expect(sockets.map(({ remotePort }) => remotePort)).toEqual(peers.map(({ socket }) => socket.localPort));
+});
+
+test('what was made of a connection is known until it is closed, or given up', async () => {
+  const { acceptor, sockets, listen, dial } = accepting();
+  const port = await listen();
+  for (let count = 0; count < 3; count++) await dial(port);
+  const [first, second, third] = sockets as [Socket, Socket, Socket];
+  expect(acceptor.connections()).toEqual(['connection 1', 'connection 2', 'connection 3']);
+  expect(acceptor.connectionOf(second)).toBe('connection 2');
+
+  first.destroy();
+  await once(first, 'close');
+  acceptor.giveUp(second);
+  expect(acceptor.connections()).toEqual(['connection 3']);
+  expect([first, second, third].map((socket) => acceptor.connectionOf(socket))).toEqual([
+    undefined,
+    undefined,
+    'connection 3',
+  ]);
+  const closed = acceptor.close();
+  third.destroy();
+  expect(await isOver(closed)).toBe(false);
+  second.destroy();
+  await closed;
 });
 
 test('a client that has ended its output may still be written to', async () => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -147,6 +147,23 @@ describe('ending', () => {
 
     expect(attached.told).toEqual(['close without an error']);
     expect(peer.error).toBeUndefined();
+  });
+
+  test('is told last to whoever keeps the sockets, also where the socket was handed over', async () => {
+    const closed: [Socket, string[]][] = [];
+    const onClosed = (socket: Socket): void => {
+      closed.push([socket, [...one.attached.told]]);
+    };
+    const one = await pair({ onClosed });
+    one.attached.stream.destroy();
+    await one.attached.until(() => closed.length > 0);
+    expect(closed).toEqual([[one.attached.socket, ['close without an error']]]);
+
+    const other = await pair({ onClosed });
+    const socket = other.attached.stream.handOver(Buffer.from('a'));
+    socket.destroy();
+    await once(socket, 'close');
+    expect([closed[1]?.[0], other.attached.told]).toEqual([socket, []]);
   });
 
   test('by reset is told to the other side as one', async () => {

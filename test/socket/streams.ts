@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { onTestFinished } from 'vitest';
 
-import { SocketStream, type SocketStreamLimits } from '../../src/socket/socket-stream.js';
+import { SocketStream, type SocketStreamOptions } from '../../src/socket/socket-stream.js';
 import type { EncodedFrame } from '../../src/wire/encoder.js';
 import { rawServer, type RawPeer } from '../support/raw.js';
 
@@ -22,7 +22,7 @@ export interface Attached {
 }
 
 /** A stream over `socket`, which is destroyed when the test ends. */
-export function attach(socket: Socket, limits: Partial<SocketStreamLimits> = {}): Attached {
+export function attach(socket: Socket, limits: Partial<SocketStreamOptions> = {}): Attached {
   const told: string[] = [];
   const waiting = new Set<() => void>();
   let received = '';
@@ -64,7 +64,7 @@ export function attach(socket: Socket, limits: Partial<SocketStreamLimits> = {})
 }
 
 /** A stream and the raw peer at its other end. */
-export async function pair(limits?: Partial<SocketStreamLimits>): Promise<{ attached: Attached; peer: RawPeer }> {
+export async function pair(limits?: Partial<SocketStreamOptions>): Promise<{ attached: Attached; peer: RawPeer }> {
   const accepted: ((peer: RawPeer) => void)[] = [];
   const peer = new Promise<RawPeer>((resolve) => accepted.push(resolve));
   const { port } = await rawServer((one) => {

@@ -10,6 +10,7 @@ export class MemoryStream implements ByteStream {
   /** What the next writes are taken for: handed to the operating system, or waiting here. */
   handsOver = true;
   pendingBytes = 0;
+  writes = 0;
   writesBegun = 0;
   private listener: ByteStreamListener | undefined;
   private written: Buffer[] = [];
@@ -20,6 +21,7 @@ export class MemoryStream implements ByteStream {
 
   write({ pieces }: EncodedFrame): boolean {
     for (const piece of pieces) this.written.push(Buffer.from(piece as string));
+    this.writes++;
     if (this.handsOver) this.writesBegun++;
     return this.keepsUp;
   }

@@ -23,8 +23,10 @@ export function fieldsOf(frame: Frame): string[] {
 /** Feeds a decoder until it throws, overwriting each piece behind it as a buffer that is received into again would be. */
 export function decode(pieces: readonly Buffer[], limits: FrameLimits = WIDE): Decoded {
   const frames: string[][] = [];
-  const decoder = new FrameDecoder(limits, (frame) => {
-    frames.push(fieldsOf(frame));
+  const decoder = new FrameDecoder(limits, {
+    onFrame: (frame) => {
+      frames.push(fieldsOf(frame));
+    },
   });
   let taken = 0;
   for (const piece of pieces) {
@@ -68,8 +70,10 @@ export function cutEveryWay(input: string, check: (pieces: readonly Buffer[]) =>
 /** Hands `read` the only frame of the given bytes, while it may be read. */
 export function readFrame<Result>(input: string | Buffer, read: (frame: Frame) => Result): Result {
   let result: { readonly value: Result } | undefined;
-  const decoder = new FrameDecoder(WIDE, (frame) => {
-    result = { value: read(frame) };
+  const decoder = new FrameDecoder(WIDE, {
+    onFrame: (frame) => {
+      result = { value: read(frame) };
+    },
   });
   decoder.push(typeof input === 'string' ? Buffer.from(input, 'latin1') : input);
   if (result === undefined) throw new Error('the bytes hold no whole frame');

@@ -6,10 +6,12 @@ import { WIDE } from './decode.js';
 /** A decoder that is held behind each frame named in `holdBehind`, and what it handed over. */
 function decoderThatHolds(...holdBehind: string[]): { decoder: FrameDecoder; frames: string[] } {
   const frames: string[] = [];
-  const decoder = new FrameDecoder(WIDE, (frame) => {
-    const name = frame.text(0);
-    frames.push(name);
-    if (holdBehind.includes(name)) decoder.hold();
+  const decoder = new FrameDecoder(WIDE, {
+    onFrame: (frame) => {
+      const name = frame.text(0);
+      frames.push(name);
+      if (holdBehind.includes(name)) decoder.hold();
+    },
   });
   return { decoder, frames };
 }
@@ -62,10 +64,12 @@ test('a frame that is under way when held goes on behind the release', () => {
 
 test('a hold taken back before the function returns holds nothing', () => {
   const frames: string[] = [];
-  const decoder = new FrameDecoder(WIDE, (frame) => {
-    frames.push(frame.text(0));
-    decoder.hold();
-    decoder.release();
+  const decoder = new FrameDecoder(WIDE, {
+    onFrame: (frame) => {
+      frames.push(frame.text(0));
+      decoder.hold();
+      decoder.release();
+    },
   });
   decoder.push(THREE);
 

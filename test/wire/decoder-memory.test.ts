@@ -15,8 +15,10 @@ function growthOf(
   feed: (decoder: FrameDecoder, look: () => void) => void,
   onFields: (fields: Buffer[]) => void,
 ): number {
-  const decoder = new FrameDecoder(LIMITS, (frame) => {
-    onFields(Array.from({ length: frame.count }, (_, index) => frame.bytes(index)));
+  const decoder = new FrameDecoder(LIMITS, {
+    onFrame: (frame) => {
+      onFields(Array.from({ length: frame.count }, (_, index) => frame.bytes(index)));
+    },
   });
   const before = buffersHeld();
   let most = before;
@@ -80,8 +82,10 @@ test('a length alone takes no memory', () => {
 
 test('the fields of an unfinished frame lie in memory of their own, not in the piece that they came in', () => {
   const fields: string[] = [];
-  const decoder = new FrameDecoder(LIMITS, (frame) => {
-    fields.push(frame.text(0), frame.text(1));
+  const decoder = new FrameDecoder(LIMITS, {
+    onFrame: (frame) => {
+      fields.push(frame.text(0), frame.text(1));
+    },
   });
   const piece = Buffer.from('7\r\ntoupper\r\n8\r\nxiao');
 
@@ -94,8 +98,10 @@ test('the fields of an unfinished frame lie in memory of their own, not in the p
 
 test('a field that needs only its end is kept apart from its piece, too', () => {
   const fields: string[] = [];
-  const decoder = new FrameDecoder(LIMITS, (frame) => {
-    fields.push(frame.text(0));
+  const decoder = new FrameDecoder(LIMITS, {
+    onFrame: (frame) => {
+      fields.push(frame.text(0));
+    },
   });
   const piece = Buffer.from('7\r\ntoupper\r\n\r');
 

@@ -44,9 +44,14 @@ test('text that was encoded is decoded as the same text', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       const read: string[] = [];
-      new FrameDecoder({ maxFrameBytes: 1000, maxFields: 1 }, (arrived) => {
-        read.push(arrived.text(0));
-      }).push(encode([[text]]));
+      new FrameDecoder(
+        { maxFrameBytes: 1000, maxFields: 1 },
+        {
+          onFrame: (arrived) => {
+            read.push(arrived.text(0));
+          },
+        },
+      ).push(encode([[text]]));
 
       expect(read).toEqual([text]);
     }),
@@ -91,11 +96,16 @@ test('whatever arrives, nothing but an XtcpError is thrown', () => {
 test('whatever arrives, reading it throws nothing but an XtcpError', () => {
   fc.assert(
     fc.property(anyBytes, (bytes) => {
-      const decoder = new FrameDecoder({ maxFrameBytes: 50, maxFields: 3 }, (arrived) => {
-        for (const read of [() => arrived.head(), () => arrived.text(0), () => arrived.text(arrived.count - 1)]) {
-          expect([undefined, XtcpError]).toContain(thrownBy(read)?.constructor);
-        }
-      });
+      const decoder = new FrameDecoder(
+        { maxFrameBytes: 50, maxFields: 3 },
+        {
+          onFrame: (arrived) => {
+            for (const read of [() => arrived.head(), () => arrived.text(0), () => arrived.text(arrived.count - 1)]) {
+              expect([undefined, XtcpError]).toContain(thrownBy(read)?.constructor);
+            }
+          },
+        },
+      );
       expect([undefined, XtcpError]).toContain(thrownBy(() => decoder.push(bytes))?.constructor);
     }),
   );

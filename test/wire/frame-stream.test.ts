@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
+import type { FrameStream } from '../../src/wire/frame-stream.js';
 import { openFrames } from './frame-stream-fixture.js';
 
 describe('what arrives', () => {
@@ -29,6 +30,17 @@ describe('what arrives', () => {
     clock.advance(10_000);
 
     expect(told).toEqual(['bad input RESOURCE_EXHAUSTED']);
+  });
+
+  test('meets other limits from the frame on that they were set behind, also in one piece', () => {
+    const wide = { maxFrameBytes: 6, maxFields: 2, incompleteMessageTimeout: 500 };
+    const limitTo = { a: (frames: FrameStream) => frames.limitTo(wide) };
+    const long = '6\r\nbbbbbb\r\n\r\n';
+    for (const pieces of [[`1\r\na\r\n\r\n${long}7\r\n`], ['1\r\na\r\n\r\n', long, '7\r\n']]) {
+      const { bytes, told } = openFrames({ maxFrameBytes: 5 }, limitTo);
+      for (const piece of pieces) bytes.receive(piece);
+      expect(told).toEqual(['frame a', 'frame bbbbbb', 'bad input RESOURCE_EXHAUSTED']);
+    }
   });
 
   test('and ends between two frames is told as an end, once', () => {

@@ -35,18 +35,20 @@ function encode(frames: readonly (readonly Field[])[]): Buffer {
 /** The texts of every frame; undefined where one is not UTF-8. Pieces are overwritten behind the decoder. */
 function textsIn(pieces: readonly Buffer[], backwards = false): (string | undefined)[][] {
   const frames: (string | undefined)[][] = [];
-  const decoder = new FrameDecoder(WIDE, (frame) => {
-    const texts: (string | undefined)[] = [];
-    for (let step = 0; step < frame.count; step++) {
-      const index = backwards ? frame.count - 1 - step : step;
-      try {
-        texts[index] = frame.text(index);
-      } catch (error) {
-        if (!(error instanceof XtcpError)) throw error;
-        texts[index] = undefined;
+  const decoder = new FrameDecoder(WIDE, {
+    onFrame: (frame) => {
+      const texts: (string | undefined)[] = [];
+      for (let step = 0; step < frame.count; step++) {
+        const index = backwards ? frame.count - 1 - step : step;
+        try {
+          texts[index] = frame.text(index);
+        } catch (error) {
+          if (!(error instanceof XtcpError)) throw error;
+          texts[index] = undefined;
+        }
       }
-    }
-    frames.push(texts);
+      frames.push(texts);
+    },
   });
   for (const piece of pieces) {
     const own = Buffer.from(piece);
@@ -101,9 +103,11 @@ test('a text that is kept does not keep the piece alive that it came in', () => 
   };
   const piece = encode(Array.from({ length: 1300 }, (_, number) => [`a text of 32 characters, no. ${1000 + number}`]));
   let frames = 0;
-  const decoder = new FrameDecoder(WIDE, (frame) => {
-    const arrived = frame.text(0);
-    if (frames++ % 1300 === 0) kept.push(arrived);
+  const decoder = new FrameDecoder(WIDE, {
+    onFrame: (frame) => {
+      const arrived = frame.text(0);
+      if (frames++ % 1300 === 0) kept.push(arrived);
+    },
   });
   const before = heapUsed();
   for (let number = 0; number < count; number++) decoder.push(piece);

@@ -9,9 +9,14 @@ const LARGE = 100_000;
 /** Decodes frames of one field, each in two pieces, and gives what `read` makes of them. */
 function decodeAll<Value>(fields: readonly Buffer[], read: (frame: Frame, nth: number) => Value): Value[] {
   const values: Value[] = [];
-  const decoder = new FrameDecoder({ maxFrameBytes: 10 * LARGE, maxFields: 10 }, (frame) => {
-    values.push(read(frame, values.length));
-  });
+  const decoder = new FrameDecoder(
+    { maxFrameBytes: 10 * LARGE, maxFields: 10 },
+    {
+      onFrame: (frame) => {
+        values.push(read(frame, values.length));
+      },
+    },
+  );
   for (const field of fields) {
     const { pieces } = encodeFrame([field]);
     const all = Buffer.concat(pieces.map((piece) => Buffer.from(piece as string)));
