@@ -4,7 +4,7 @@ import { encodeValue, MSGPACK_LETTER, type Packer } from '../wire/codec.js';
 import { byteLength, encodeFrame, type EncodedFrame } from '../wire/encoder.js';
 import { AROUND_ERROR_BYTES, encodeError } from '../wire/error-field.js';
 import { Kind } from '../wire/head.js';
-import { encodeMetadata, type Metadata } from '../wire/metadata.js';
+import { encodeMetadata, type Metadata, type ReceivedMetadata } from '../wire/metadata.js';
 import { OutgoingCredit, type IncomingCredit } from './credit.js';
 import type { Hello } from './hello.js';
 import type { Inbox } from './inbox.js';
@@ -54,7 +54,7 @@ export class OpenedCall {
   data: unknown;
   /** Bytes of its payload. */
   bytes = 0;
-  metadata: Metadata | undefined;
+  received: ReceivedMetadata | undefined;
 
   /**
    * @param timeoutMs milliseconds that the caller had left when its frame arrived; undefined for any time
@@ -68,6 +68,10 @@ export class OpenedCall {
     readonly timeoutMs: number | undefined,
     readonly deadline: number | undefined,
   ) {}
+
+  get metadata(): Metadata | undefined {
+    return this.received?.value;
+  }
 }
 
 /**

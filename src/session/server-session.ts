@@ -8,7 +8,7 @@ import { AROUND_ERROR_BYTES, encodeError, readError } from '../wire/error-field.
 import type { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, type Head } from '../wire/head.js';
-import { decodeMetadata } from '../wire/metadata.js';
+import { receiveMetadata } from '../wire/metadata.js';
 import { CallTable } from './call-table.js';
 import { IncomingCredit } from './credit.js';
 import { Inbox } from './inbox.js';
@@ -258,7 +258,7 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
     opened.data = decodeValue(frame, OPENING.payload, head.codec, this.packer);
     opened.bytes = frame.length(OPENING.payload);
     opened.pattern = frame.text(OPENING.pattern);
-    opened.metadata = decodeMetadata(frame, OPENING.metadata, this.limits);
+    opened.received = receiveMetadata(frame, OPENING.metadata, this.limits);
     let input: Inbox | undefined;
     let inputCredit: IncomingCredit | undefined;
     if (head.kind === Kind.CallWithInput) {
