@@ -14,8 +14,14 @@ export interface MetadataLimits {
 /** ASCII that stands in JSON as it is. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
-/** Keys with what JSON puts around them, since applications send the same ones over and over. */
-const NAMES = new Map<string, string>();
+/** A key, from what stands before it to where its value begins. */
+interface Name {
+  readonly asFirst: string;
+  readonly behindAnother: string;
+}
+
+/** Those that were sent, since applications send the same ones over and over. */
+const NAMES = new Map<string, Name>();
 const MAX_NAMES = 256;
 const LONGEST_NAME = 64;
 
@@ -50,26 +56,25 @@ function plainJson(metadata: Metadata, keys: readonly string[]): string | undefi
   // What is made by a class may have its own idea of its JSON (toJSON), and so has an array.
   const prototype: unknown = Object.getPrototypeOf(metadata);
   let isPlain = prototype === Object.prototype || prototype === null;
-  let json = '{';
+  let json = '';
   for (const key of keys) {
     const value: unknown = metadata[key];
     if (typeof value !== 'string') {
       throw new XtcpError('INVALID_ARGUMENT', `the metadata ${JSON.stringify(key.slice(0, 100))} is not a string`);
     }
-    if (!isPlain) continue;
-    const name = nameOf(key);
-    isPlain = name !== undefined && PLAIN.test(value);
-    json += (json === '{' ? '' : '",') + name + value;
+    const name = isPlain && PLAIN.test(value) ? nameOf(key) : undefined;
+    if (name === undefined) isPlain = false;
+    else json = json === '' ? name.asFirst + value : json + name.behindAnother + value;
   }
   return isPlain ? json + '"}' : undefined;
 }
 
-/** A key, up to where its value begins; undefined where JSON has to escape something in it. */
-function nameOf(key: string): string | undefined {
+/** @returns undefined where JSON has to escape something in the key */
+function nameOf(key: string): Name | undefined {
   const known = NAMES.get(key);
   if (known !== undefined) return known;
   if (!PLAIN.test(key)) return undefined;
-  const name = `"${key}":"`;
+  const name = { asFirst: `{"${key}":"`, behindAnother: `","${key}":"` };
   if (NAMES.size < MAX_NAMES && key.length <= LONGEST_NAME) NAMES.set(key, name);
   return name;
 }
