@@ -8,7 +8,7 @@ import { encodeFrame, type EncodedFrame } from '../wire/encoder.js';
 import type { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, type Head } from '../wire/head.js';
-import { decodeMetadata, type Metadata } from '../wire/metadata.js';
+import { decodeMetadata, type EncodedMetadata, type Metadata } from '../wire/metadata.js';
 import { CallTable } from './call-table.js';
 import { IncomingCredit, OutgoingCredit } from './credit.js';
 import type { Hello } from './hello.js';
@@ -23,8 +23,7 @@ export interface OutgoingCall {
   readonly data: EncodedValue;
   /** Items to be streamed to the handler, in the place of data. */
   readonly input: ((sender: ItemSender) => void) | undefined;
-  /** As a field; empty for none. */
-  readonly metadata: string;
+  readonly metadata: EncodedMetadata;
   /** The moment of the clock by which the caller wants to have its answer; undefined for any time. */
   readonly deadline: number | undefined;
   /** Milliseconds until then, where the call has just been made, so that nobody need look at the clock. */
@@ -61,6 +60,10 @@ export interface ClientSessionListener {
    */
   onLeaving(isWanted: boolean): void;
 }
+
+/** Of the fields of a call. */
+const ASCII_HEAD = 0b0001;
+const ASCII_HEAD_AND_METADATA = 0b1001;
 
 interface LiveCall {
   readonly id: number;
@@ -120,9 +123,13 @@ export class ClientSession extends Session {
     }
     const id = this.highest + 1;
     const head = this.headOf(call, id);
-    const frame = encodeFrame(
-      metadata === '' ? [head, pattern, data.payload] : [head, pattern, data.payload, metadata],
-    );
+    const frame =
+      metadata.json === ''
+        ? encodeFrame([head, pattern, data.payload], ASCII_HEAD)
+        : encodeFrame(
+            [head, pattern, data.payload, metadata.json],
+            metadata.isAscii ? ASCII_HEAD_AND_METADATA : ASCII_HEAD,
+          );
     if (!this.fits(frame)) {
       call.onError(
         new XtcpError('RESOURCE_EXHAUSTED', `the call is over the server's maxFrame, ${this.peer.maxFrame} bytes`, {

@@ -235,7 +235,7 @@ export class ServedCall implements Expiring {
   private metadataField(): string {
     if (this.answerMetadata === undefined) return '';
     try {
-      return encodeMetadata(this.answerMetadata.getAnswerMetadata(), this.wire.limits);
+      return encodeMetadata(this.answerMetadata.getAnswerMetadata(), this.wire.limits).json;
     } catch {
       return '';
     }

@@ -11,6 +11,18 @@ export interface MetadataLimits {
   readonly maxMetadataKeys: number;
 }
 
+/** Metadata on its way. */
+export class EncodedMetadata {
+  constructor(
+    /** The field; empty for none. */
+    readonly json: string,
+    /** Whether it is known to be ASCII. */
+    readonly isAscii: boolean,
+  ) {}
+}
+
+export const NO_METADATA = new EncodedMetadata('', true);
+
 /** ASCII that stands in JSON as it is. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
@@ -26,13 +38,13 @@ const MAX_NAMES = 256;
 const LONGEST_NAME = 64;
 
 /**
- * Metadata as a field; empty for none.
+ * Metadata as a field.
  * @throws {XtcpError} INVALID_ARGUMENT where a value is no string or it is over the limits.
  */
-export function encodeMetadata(metadata: Metadata | undefined, limits: MetadataLimits): string {
-  if (metadata === undefined) return '';
+export function encodeMetadata(metadata: Metadata | undefined, limits: MetadataLimits): EncodedMetadata {
+  if (metadata === undefined) return NO_METADATA;
   const keys = Object.keys(metadata);
-  if (keys.length === 0) return '';
+  if (keys.length === 0) return NO_METADATA;
   const plain = plainJson(metadata, keys);
   const json = plain ?? JSON.stringify(metadata);
   const bytes = plain === undefined ? Buffer.byteLength(json) : json.length;
@@ -44,7 +56,7 @@ export function encodeMetadata(metadata: Metadata | undefined, limits: MetadataL
         `${maxMetadataBytes} bytes as JSON (maxMetadataBytes)`,
     );
   }
-  return json;
+  return new EncodedMetadata(json, plain !== undefined);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { EncodedMetadata } from '../../src/wire/metadata.js';
 import { requireMsgpack } from '../../src/wire/msgpack.js';
 import { calling, recorded, type Recorded } from './session-play.js';
 
@@ -11,7 +12,9 @@ describe('a call', () => {
   it('is written as one frame, with what there is of it', () => {
     const { session, frames } = calling();
     session.open(recorded());
-    session.open(recorded({ data: { letter: '-', payload: '' }, metadata: '{"k":"v"}', deadline: 250 }));
+    session.open(
+      recorded({ data: { letter: '-', payload: '' }, metadata: new EncodedMetadata('{"k":"v"}', true), deadline: 250 }),
+    );
     session.open(recorded({ kind: 'event', ack: 'handled' }));
     session.open(recorded({ kind: 'event', ack: 'received', deadline: 99.5 }));
     session.open(recorded({ deadline: -1 }));

@@ -5,7 +5,7 @@ import { decodeMetadata, encodeMetadata, receiveMetadata, type Metadata } from '
 import { arrived, codeOf, LIMITS } from './session-play.js';
 
 const decode = (field: string | Buffer): Metadata | undefined => decodeMetadata(arrived('C1', field), 1, LIMITS);
-const encode = (metadata: Metadata | undefined): string => encodeMetadata(metadata, LIMITS);
+const encode = (metadata: Metadata | undefined): string => encodeMetadata(metadata, LIMITS).json;
 
 /** Metadata whose JSON has so many bytes. */
 const ofBytes = (bytes: number): Metadata => ({ k: 'v'.repeat(bytes - '{"k":""}'.length) });

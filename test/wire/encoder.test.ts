@@ -31,6 +31,11 @@ describe('a frame on the wire', () => {
     }
   });
 
+  test.each([2, 5 * 1024, 20 * 1024])('is the same where a text of %d bytes is known to be ASCII', (bytes) => {
+    const fields = ['head', 'p\u00e4ttern', Buffer.from('payload'), 'a'.repeat(bytes)];
+    expect(encodeFrame(fields, 0b1001)).toEqual(encodeFrame(fields));
+  });
+
   test('takes octets from the middle of a larger buffer', () => {
     expect(bytesOf([Buffer.from('hello').subarray(1, 4)])).toBe('3\r\nell\r\n\r\n');
   });
