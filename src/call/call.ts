@@ -13,7 +13,7 @@ import type { ItemSender } from '../session/item-sender.js';
 import { MAX_DEADLINE_MS } from '../session/session.js';
 import { encodeValue, type EncodedValue, type Packer } from '../wire/codec.js';
 import { byteLength } from '../wire/encoder.js';
-import { encodeMetadata, type Metadata, type MetadataLimits } from '../wire/metadata.js';
+import { encodeMetadata, type EncodedMetadata, type Metadata, type MetadataLimits } from '../wire/metadata.js';
 import type { Attempts, Retries } from './retries.js';
 
 /** One call as it was asked for. */
@@ -138,7 +138,7 @@ class ClientCall implements EndpointCall, Expiring {
   readonly msgpack: boolean;
   readonly data: EncodedValue;
   readonly input: ((sender: ItemSender) => void) | undefined;
-  readonly metadata: string;
+  readonly metadata: EncodedMetadata;
   readonly deadline: number | undefined;
   msLeft: number | undefined;
   deadlineSlot = -1;

@@ -18,7 +18,7 @@ import type { PayloadKind } from '../options/payload-kind.js';
 import type { ServedCall } from '../session/served-call.js';
 import { byteLength } from '../wire/encoder.js';
 import type { Frame } from '../wire/frame.js';
-import type { Metadata } from '../wire/metadata.js';
+import type { ReceivedMetadata } from '../wire/metadata.js';
 import { HandlerRun, type ResultSink } from './handler-run.js';
 import { deserialize, SerializingSink, type Packets } from './packets.js';
 import { ClassicReply, EventSink, SessionReply } from './replies.js';
@@ -137,12 +137,13 @@ export class Dispatcher implements Workplace {
 
   /** Serves a call or an event of a session. */
   serveCall(peer: ConnectedPeer, call: ServedCall): void {
-    const { id, kind, pattern, metadata } = call.opened;
+    const { id, kind, pattern } = call.opened;
     const data = call.input ?? call.opened.data;
     if (this.packets.deserializer === undefined) {
       this.startCall(peer, call, pattern, data);
       return;
     }
+    const { metadata } = call.opened;
     const packet = { pattern, data, ...(metadata && { metadata }), ...(kind === 'call' && { id: String(id) }) };
     peer.order ??= new InOrder();
     peer.order.run(
@@ -161,7 +162,7 @@ export class Dispatcher implements Workplace {
   }
 
   private startCall(peer: ConnectedPeer, call: ServedCall, pattern: string, data: unknown): void {
-    const { id, kind, metadata, deadline } = call.opened;
+    const { id, kind, received, deadline } = call.opened;
     if (kind === 'call' && !call.isLive) {
       // Nobody waits any more, and nothing has begun.
       call.leave();
@@ -177,8 +178,8 @@ export class Dispatcher implements Workplace {
       call.leave();
       return;
     }
-    const context = new XtcpContext(peer, pattern, metadata, this.clock, deadline);
-    const observed = this.observe(kind, route, peer, 'session', metadata, call.opened.bytes);
+    const context = new XtcpContext(peer, pattern, received, this.clock, deadline);
+    const observed = this.observe(kind, route, peer, 'session', received, call.opened.bytes);
     const scope = this.scopeOf(context, observed);
     if (kind === 'call' && route.call !== undefined) {
       const sink = this.serializing(new SessionReply(call, context, this.logger), id);
@@ -201,11 +202,11 @@ export class Dispatcher implements Workplace {
     { pattern }: Route,
     { remoteAddress, remotePort }: ConnectedPeer,
     protocol: 'session' | 'classic',
-    metadata: Metadata | undefined,
+    received: ReceivedMetadata | undefined,
     bytes: number,
   ): ObservedServerCall | undefined {
     if (!areServerCallsObserved()) return undefined;
-    const start = { kind, pattern, protocol, metadata, remoteAddress, remotePort };
+    const start = { kind, pattern, protocol, metadata: received?.value, remoteAddress, remotePort };
     const observed = observeServerCall(start, this.clock);
     observed.received(bytes);
     return observed;

@@ -4,6 +4,7 @@ import type { PeerCertificate } from 'node:tls';
 import { BaseRpcContext, type PacketMetadata } from '@nestjs/microservices';
 
 import type { Clock } from '../clock/clock.js';
+import { ReceivedMetadata } from '../wire/metadata.js';
 import { peerCertificateOf } from './tls-peer.js';
 
 type XtcpContextArgs = [
@@ -41,7 +42,7 @@ export class XtcpContext extends BaseRpcContext<XtcpContextArgs> {
   constructor(
     private readonly peer: Peer,
     private readonly pattern: string,
-    private readonly metadata?: PacketMetadata | undefined,
+    private readonly metadata?: PacketMetadata | ReceivedMetadata | undefined,
     private readonly clock?: Clock,
     private readonly deadlineAt?: number | undefined,
   ) {
@@ -51,7 +52,7 @@ export class XtcpContext extends BaseRpcContext<XtcpContextArgs> {
 
   override getArgs(): XtcpContextArgs {
     const { socket, remoteAddress, identity } = this.peer;
-    return [socket, this.pattern, remoteAddress, this.metadata, identity];
+    return [socket, this.pattern, remoteAddress, this.getMetadata(), identity];
   }
 
   override getArgByIndex<Index extends keyof XtcpContextArgs>(index: Index): XtcpContextArgs[Index] {
@@ -84,7 +85,8 @@ export class XtcpContext extends BaseRpcContext<XtcpContextArgs> {
 
   /** The metadata that the caller attached, if any; a classic call has none. */
   getMetadata(): PacketMetadata | undefined {
-    return this.metadata;
+    const { metadata } = this;
+    return metadata instanceof ReceivedMetadata ? metadata.value : metadata;
   }
 
   /** Who the caller is: what the server's option `authenticate` returned for its connection. */

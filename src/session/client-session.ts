@@ -7,7 +7,7 @@ import { encodeValueFrame, type EncodedFrame } from '../wire/encoder.js';
 import type { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, type Head } from '../wire/head.js';
-import { decodeMetadata, type Metadata } from '../wire/metadata.js';
+import { decodeMetadata, type EncodedMetadata, type Metadata } from '../wire/metadata.js';
 import { CallTable } from './call-table.js';
 import { IncomingCredit, OutgoingCredit } from './credit.js';
 import type { Terms } from './hello.js';
@@ -22,8 +22,7 @@ export interface OutgoingCall {
   readonly data: EncodedValue;
   /** Items to be streamed to the handler, in the place of data. */
   readonly input: ((sender: ItemSender) => void) | undefined;
-  /** As a field; empty for none. */
-  readonly metadata: string;
+  readonly metadata: EncodedMetadata;
   /** The moment of the clock by which the caller wants to have its answer; undefined for any time. */
   readonly deadline: number | undefined;
   /** Milliseconds until then, where the call has just been made, so that nobody need look at the clock. */
@@ -118,7 +117,7 @@ export class ClientSession extends Session {
     }
     const id = this.highest + 1;
     const head = this.headOf(call, id);
-    const frame = encodeValueFrame(head, pattern, data.payload, metadata === '' ? undefined : metadata);
+    const frame = encodeValueFrame(head, pattern, data.payload, metadata);
     if (!this.fits(frame)) {
       call.onError(
         new XtcpError('RESOURCE_EXHAUSTED', `the call is over the server's maxFrame, ${this.peer.maxFrame} bytes`, {

@@ -183,7 +183,7 @@ export class ItemSender {
       this.letter = letter;
       this.head = `${Kind.Item}${letter}${this.id}`;
     }
-    const frame = encodeValueFrame(this.head, payload);
+    const frame = encodeValueFrame(this.head, undefined, payload);
     const payloadBytes = frame.fieldBytes - this.head.length;
     try {
       this.listener.send(frame, payloadBytes);

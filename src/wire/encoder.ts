@@ -1,6 +1,7 @@
 import { isAscii } from 'node:buffer';
 
 import { giveBack, memoryOf } from './memory.js';
+import { NO_METADATA, type EncodedMetadata } from './metadata.js';
 
 /** What a field is made of: text, which goes as UTF-8, or octets. */
 export type Field = string | Uint8Array;
@@ -70,29 +71,39 @@ export function encodeFrame(fields: readonly Field[]): EncodedFrame {
 }
 
 /**
- * A frame that carries a value in a session: its head, which is ASCII, and up to three fields. Measured beside
- * {@link encodeFrame}, where all of them are short texts: a half of its time for a call, two thirds for an answer.
+ * A frame that carries a value in a session. Its head is ASCII, and so is most metadata; they are not looked through,
+ * since V8 would join the strings for that of which they are made. Measured beside {@link encodeFrame}, where all fields
+ * are short texts: a half of its time for a call, two thirds for an answer.
+ * @param pattern of a frame that opens a call
  */
-export function encodeValueFrame(head: string, first: Field, second?: Field, third?: Field): EncodedFrame {
-  if (!isShortText(first) || !isShortTextOrNone(second) || !isShortTextOrNone(third)) {
-    const fields = [head, first, second, third];
-    return encodeFrame(fields.filter((field) => field !== undefined));
+export function encodeValueFrame(
+  head: string,
+  pattern: string | undefined,
+  payload: Field,
+  metadata: EncodedMetadata = NO_METADATA,
+): EncodedFrame {
+  const { json } = metadata;
+  if (!isShortText(payload) || !isShortText(pattern ?? '') || !isShortText(json)) {
+    return encodeFrame([head, ...(pattern === undefined ? [] : [pattern]), payload, ...(json === '' ? [] : [json])]);
   }
-  let length = Buffer.byteLength(first);
-  let chars = head.length + first.length;
-  let fieldBytes = head.length + length;
-  let text = lengthOf(head.length, true) + head + lengthOf(length, false) + first;
-  if (second !== undefined) {
-    length = Buffer.byteLength(second);
-    chars += second.length;
+  let chars = head.length;
+  let fieldBytes = head.length;
+  let text = lengthOf(head.length, true) + head;
+  if (pattern !== undefined) {
+    const length = Buffer.byteLength(pattern);
+    chars += pattern.length;
     fieldBytes += length;
-    text += lengthOf(length, false) + second;
+    text += lengthOf(length, false) + pattern;
   }
-  if (third !== undefined) {
-    length = Buffer.byteLength(third);
-    chars += third.length;
-    fieldBytes += length;
-    text += lengthOf(length, false) + third;
+  const length = Buffer.byteLength(payload);
+  chars += payload.length;
+  fieldBytes += length;
+  text += lengthOf(length, false) + payload;
+  if (json !== '') {
+    const jsonBytes = metadata.isAscii ? json.length : Buffer.byteLength(json);
+    chars += json.length;
+    fieldBytes += jsonBytes;
+    text += lengthOf(jsonBytes, false) + json;
   }
   text += END;
   return { pieces: [text], bytes: text.length - chars + fieldBytes, fieldBytes, lent: undefined };
@@ -100,10 +111,6 @@ export function encodeValueFrame(head: string, first: Field, second?: Field, thi
 
 function isShortText(field: Field): field is string {
   return typeof field === 'string' && field.length <= TEXT_UP_TO;
-}
-
-function isShortTextOrNone(field: Field | undefined): field is string | undefined {
-  return field === undefined || isShortText(field);
 }
 
 /** The length of a field, behind the end of the one before it. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
+import { encodeMetadata } from '../../src/wire/metadata.js';
 import { requireMsgpack } from '../../src/wire/msgpack.js';
-import { calling, recorded, type Recorded } from './session-play.js';
+import { calling, LIMITS, recorded, type Recorded } from './session-play.js';
 
 const UNKNOWN = undefined;
 
@@ -11,7 +12,8 @@ describe('a call', () => {
   it('is written as one frame, with what there is of it', () => {
     const { session, frames } = calling();
     session.open(recorded());
-    session.open(recorded({ data: { letter: '-', payload: '' }, metadata: '{"k":"v"}', deadline: 250 }));
+    const metadata = encodeMetadata({ k: 'v' }, LIMITS);
+    session.open(recorded({ data: { letter: '-', payload: '' }, metadata, deadline: 250 }));
     session.open(recorded({ kind: 'event', ack: 'handled' }));
     session.open(recorded({ kind: 'event', ack: 'received', deadline: 99.5 }));
     session.open(recorded({ deadline: -1 }));
@@ -24,6 +26,15 @@ describe('a call', () => {
     ]);
     expect(session.calls).toBe(5);
   });
+
+  it.each([{ k: 'v' }, { k: '\u00e4' }, { '\u5c0f': '"' }, { k: '\ud800' }])(
+    'is written with its metadata, whatever characters it has: %j',
+    (metadata) => {
+      const { session, frames } = calling();
+      session.open(recorded({ metadata: encodeMetadata(metadata, LIMITS) }));
+      expect(frames()).toEqual([['Qt1', 'toupper', 'a', Buffer.from(JSON.stringify(metadata)).toString('latin1')]]);
+    },
+  );
 
   it('has its deadline counted when it is written', () => {
     const { session, clock, heads } = calling();

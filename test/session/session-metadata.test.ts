@@ -1,18 +1,103 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { decodeMetadata, encodeMetadata, type Metadata } from '../../src/wire/metadata.js';
+import { decodeMetadata, encodeMetadata, receiveMetadata, type Metadata } from '../../src/wire/metadata.js';
 import { arrived, codeOf, LIMITS } from './session-play.js';
 
 const decode = (field: string | Buffer): Metadata | undefined => decodeMetadata(arrived('C1', field), 1, LIMITS);
-const encode = (metadata: Metadata | undefined): string => encodeMetadata(metadata, LIMITS);
+const encode = (metadata: Metadata | undefined): string => encodeMetadata(metadata, LIMITS).json;
 
 /** Metadata whose JSON has so many bytes. */
 const ofBytes = (bytes: number): Metadata => ({ k: 'v'.repeat(bytes - '{"k":""}'.length) });
 const ofKeys = (keys: number): Metadata =>
   Object.fromEntries(Array.from({ length: keys }, (_, index) => [`k${index}`, 'v']));
 
+/** Much of it plain, some of what JSON escapes or an object orders by itself. */
+const word = fc.oneof(
+  fc.string(),
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('tenant', '__proto__', 'toJSON', '10', '9', '"', '\\', '\n', '\u007f', '\ud800', '","a":"'),
+);
+
+/** What looks like JSON, and often is. */
+const almostJson = fc.oneof(
+  fc.dictionary(word, word).map((metadata) => JSON.stringify(metadata)),
+  fc.array(fc.tuple(fc.constantFrom('a', 'b', '1', '__proto__', '\u00e4'), word)).map(
+    // A key may come twice.
+    (pairs) => `{${pairs.map(([key, value]) => `"${key}":${JSON.stringify(value)}`).join(',')}}`,
+  ),
+  fc
+    .array(fc.constantFrom('{"', '":"', '","', '"}', '{', '}', '"', ':', ',', 'a', '1', '\\', ' ', '\n', '\u0001'))
+    .map((parts) => parts.join('')),
+  fc.constantFrom(
+    '{}',
+    '{"":""}',
+    '{"a":"b",}',
+    '{"a":"b"}{"a":"b"}',
+    '{"a":"b","c":"d"} ',
+    '{"a":"b"}"}',
+    '{"a":"b"\u2028}',
+  ),
+);
+
+/** What JSON.parse makes of it. */
+function parsed(json: string): unknown {
+  try {
+    const value = JSON.parse(json) as unknown;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'INVALID_ARGUMENT';
+    const entries = Object.entries(value);
+    return entries.every(([, entry]) => typeof entry === 'string') ? entries : 'INVALID_ARGUMENT';
+  } catch {
+    return 'INVALID_ARGUMENT';
+  }
+}
+
 describe('metadata', () => {
+  it('is sent as JSON.stringify writes it', () => {
+    fc.assert(
+      fc.property(fc.dictionary(word, word, { minKeys: 1 }), (metadata) => {
+        expect(encode(metadata)).toBe(JSON.stringify(metadata));
+        // Those that were sent before are known.
+        expect(encode(metadata)).toBe(JSON.stringify(metadata));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('is read as JSON.parse does, whatever comes', () => {
+    fc.assert(
+      fc.property(almostJson, (json) => {
+        fc.pre(json !== '');
+        let metadata: Metadata | undefined;
+        const code = codeOf(() => {
+          metadata = decode(json);
+        });
+        expect(code ?? Object.entries(metadata ?? {})).toEqual(parsed(json));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it.each([{ toJSON: () => ({ k: 'v' }) }, ['a'], new (class Own extends String {})('ab')])(
+    'of a class is what that class makes of itself: %j',
+    (own) => {
+      const metadata = Object.assign(Object.create(own) as object, { a: 'b' });
+      expect(encode(metadata as unknown as Metadata)).toBe(JSON.stringify(metadata));
+    },
+  );
+
+  it('that has arrived is one object, however often it is asked for', () => {
+    const received = receiveMetadata(arrived('C1', '{"k":"v"}'), 1, LIMITS);
+    expect(received?.value).toEqual({ k: 'v' });
+    expect(received?.value).toBe(received?.value);
+  });
+
+  it('of one caller is not that of another', () => {
+    const one = decode('{"k":"v"}')!;
+    one['k'] = 'changed';
+    expect(decode('{"k":"v"}')).toEqual({ k: 'v' });
+  });
+
   it('arrives as it was sent', () => {
     fc.assert(
       fc.property(
@@ -81,5 +166,7 @@ describe('metadata', () => {
 
   it('that arrives with one key twice has the later value', () => {
     expect(decode('{"k":"a","k":"b"}')).toEqual({ k: 'b' });
+    const manyTimes = Array.from({ length: LIMITS.maxMetadataKeys + 1 }, (_, index) => `"k":"${index}"`);
+    expect(decode(`{${manyTimes.join(',')}}`)).toEqual({ k: `${LIMITS.maxMetadataKeys}` });
   });
 });

@@ -7,6 +7,7 @@ import type { Packer } from '../../src/wire/codec.js';
 import { FrameDecoder } from '../../src/wire/decoder.js';
 import { FrameStream } from '../../src/wire/frame-stream.js';
 import { Frame } from '../../src/wire/frame.js';
+import { NO_METADATA } from '../../src/wire/metadata.js';
 import { Deadlines } from '../../src/clock/deadlines.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { MemoryStream } from '../support/memory-stream.js';
@@ -182,7 +183,7 @@ export function recorded(given: Partial<OutgoingCall> = {}): Recorded {
     pattern: 'toupper',
     data: { letter: 't', payload: 'a' },
     input: undefined,
-    metadata: '',
+    metadata: NO_METADATA,
     deadline: undefined,
     ack: 'received',
     msgpack: false,

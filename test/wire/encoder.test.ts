@@ -1,9 +1,15 @@
+import { assert, constant, constantFrom, dictionary, oneof, option, property, string, tuple } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { encodeFrame, type Field } from '../../src/wire/encoder.js';
+import { encodeFrame, encodeValueFrame, type EncodedFrame, type Field } from '../../src/wire/encoder.js';
+import { encodeMetadata } from '../../src/wire/metadata.js';
+
+function octetsOf({ pieces }: EncodedFrame): Buffer {
+  return Buffer.concat(pieces.map((piece) => Buffer.from(piece as string)));
+}
 
 function bytesOf(fields: readonly Field[]): string {
-  return Buffer.concat(encodeFrame(fields).pieces.map((piece) => Buffer.from(piece as string))).toString('latin1');
+  return octetsOf(encodeFrame(fields)).toString('latin1');
 }
 
 describe('a frame on the wire', () => {
@@ -65,4 +71,27 @@ describe('the pieces of a frame', () => {
     expect(pieces).toHaveLength(2);
     expect(pieces).not.toContain(octets);
   });
+});
+
+/** Texts of any characters, short ones and those over the sizes from which on frames are made in another way. */
+const text = tuple(string({ unit: 'grapheme' }), constantFrom(1, 1, 1, 500, 5000)).map(([one, times]) =>
+  one.repeat(times),
+);
+
+test('a frame that carries a value is what its fields make', () => {
+  const payload = tuple(text, constantFrom(true, false)).map(([one, isText]) => (isText ? one : Buffer.from(one)));
+  const metadata = oneof(constant({}), dictionary(text, text, { minKeys: 1, maxKeys: 3 }));
+  const limits = { maxMetadataBytes: Infinity, maxMetadataKeys: 3 };
+  assert(
+    property(option(text, { nil: undefined }), payload, metadata, (pattern, value, object) => {
+      const encoded = encodeMetadata(object, limits);
+      const fields = ['Qt1', pattern, value, encoded.json === '' ? undefined : encoded.json];
+      const expected = encodeFrame(fields.filter((field) => field !== undefined));
+      const frame = encodeValueFrame('Qt1', pattern, value, encoded);
+
+      expect(octetsOf(frame).equals(octetsOf(expected))).toBe(true);
+      expect([frame.bytes, frame.fieldBytes]).toEqual([expected.bytes, expected.fieldBytes]);
+      expect(frame.bytes).toBe(octetsOf(frame).length);
+    }),
+  );
 });
