@@ -44,7 +44,7 @@ export interface LoadResult {
 /** How long was measured. */
 export interface Pace {
   readonly rounds: number;
-  /** Milliseconds for each contender in each round, where the load has no end of its own. */
+  /** Milliseconds for each contender in each round; a stream that is under way is read to its end. */
   readonly roundMs: number;
   readonly warmUpMs: number;
   /** Idle connections at once. */

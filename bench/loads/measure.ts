@@ -14,7 +14,7 @@ export type ClientWork =
   | { readonly kind: 'events'; readonly payload: Payload; readonly inFlight: number }
   /** `rate` calls in a second, whether or not the ones before are answered. */
   | { readonly kind: 'open loop'; readonly payload: Payload; readonly rate: number }
-  /** One stream from the server, read to its end. */
+  /** Streams from the server, one behind the other, each read to its end. */
   | { readonly kind: 'stream'; readonly request: ItemsRequest };
 
 /** What was done. */
@@ -41,6 +41,6 @@ export function measureWork(client: BenchClient, work: ClientWork, milliseconds:
     case 'open loop':
       return runOpenLoop(client, work, milliseconds);
     case 'stream':
-      return runStream(client as StreamClient, work.request);
+      return runStream(client as StreamClient, work.request, milliseconds);
   }
 }

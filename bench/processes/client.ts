@@ -31,7 +31,7 @@ const answers = {
     if (!isEchoOf(value, await client.call(value))) throw new Error(`${name} answered with something else`);
   },
 
-  /** @param milliseconds that it takes, where the work has no end of its own */
+  /** @param milliseconds that it takes, and a stream that it is in the middle of is read to its end */
   async measure(work: ClientWork, milliseconds: number): Promise<Measured> {
     const before = cpuUs();
     const measured = await measureWork(client, work, milliseconds);
