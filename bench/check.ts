@@ -1,3 +1,4 @@
+import type { ContenderName } from './contenders/contenders.js';
 import { contenderOf, figureOf, METRICS, ratioOf, type LoadResult, type Spread } from './results.js';
 import type { Target } from './targets.js';
 
@@ -22,6 +23,13 @@ export function judge(targets: readonly Target[], loads: readonly LoadResult[]):
 function measuredOf({ contender, against, metric }: Target, load: LoadResult): Spread | undefined {
   const own = contenderOf(load, contender);
   return against === undefined ? figureOf(own, metric) : ratioOf(own, contenderOf(load, against), metric);
+}
+
+/** Which of the two that a target compares gave no figures. */
+export function failedOf({ contender, against, metric }: Target, load: LoadResult): ContenderName | undefined {
+  return [contender, against].find(
+    (name) => name !== undefined && figureOf(contenderOf(load, name), metric) === undefined,
+  );
 }
 
 function isReached({ metric, atLeast }: Target, median: number): boolean {

@@ -1,4 +1,4 @@
-import { judge } from '../check.js';
+import { failedOf, judge, type Verdict } from '../check.js';
 import { CONTENDERS } from '../contenders/contenders.js';
 import type { Machine } from '../machine.js';
 import {
@@ -81,19 +81,26 @@ function describe({ cpu, cores, memoryBytes, kernel, node, versions }: Machine, 
 }
 
 function targetsTable(loads: readonly LoadResult[]): string {
-  const rows = judge(TARGETS, loads).map(({ target, measured, isMet }) => {
-    const { load, metric, against, atLeast, aim } = target;
+  const rows = judge(TARGETS, loads).map((verdict) => {
+    const { load, metric, against, atLeast, aim } = verdict.target;
     const { title, better } = METRICS[metric];
     return [
       `${load}: ${title}`,
       against === undefined ? '–' : CONTENDERS[against].label,
-      measured === undefined ? '–' : formatRatio(measured),
+      describeMeasured(verdict, loads),
       `${better === 'more' ? '≥' : '≤'} ${atLeast.toLocaleString('en-US')}`,
       aim.toLocaleString('en-US'),
-      isMet ? 'yes' : '**no**',
+      verdict.isMet ? 'yes' : '**no**',
     ];
   });
   return table(['load', 'as a multiple of', 'measured', 'at least', 'aim', 'met'], rows);
+}
+
+function describeMeasured({ target, measured }: Verdict, loads: readonly LoadResult[]): string {
+  if (measured !== undefined) return formatRatio(measured);
+  const load = loads.find(({ name }) => name === target.load);
+  const failed = load && failedOf(target, load);
+  return failed === undefined ? '–' : `${CONTENDERS[failed].label} failed`;
 }
 
 /** A column for each metric that any contender of the load has. */

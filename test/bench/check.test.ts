@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { judge } from '../../bench/check.js';
+import { failedOf, judge } from '../../bench/check.js';
 import { LOADS } from '../../bench/loads/loads.js';
 import type { Figures, LoadResult } from '../../bench/results.js';
 import { DECODER, TARGETS, type Target } from '../../bench/targets.js';
@@ -53,6 +53,13 @@ describe('the check of the targets', () => {
   it('finds a target missed where either contender has no figures', () => {
     expect(judge([FASTER], loads([], [{ rate: 1 }]))[0]?.isMet).toBe(false);
     expect(judge([FASTER], loads([{ rate: 1 }], []))[0]?.isMet).toBe(false);
+  });
+
+  it('names who has none', () => {
+    const [failing] = loads([], [{ rate: 1 }]);
+    const [hanging] = loads([{ rate: 1 }], [{}]);
+    expect(failedOf(FASTER, failing!)).toBe('session');
+    expect(failedOf(FASTER, hanging!)).toBe('nest-tcp');
   });
 
   it('leaves out loads that were not run', () => {
