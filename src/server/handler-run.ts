@@ -1,7 +1,7 @@
 import type { MessageHandler } from '@nestjs/microservices';
 import { isObservable, type Observer, type Subscription } from 'rxjs';
 
-import type { Scope } from '../observe/scope.js';
+import { inThePlain, type Scope } from '../observe/scope.js';
 import type { Clock } from '../clock/clock.js';
 import type { ErrorOrigin } from './error-of.js';
 import { TrackedIterable } from './tracked-iterable.js';
@@ -103,8 +103,10 @@ export class HandlerRun implements Observer<unknown> {
 
   /** What a handler throws at once counts as a promise that rejects. Nest's are async, and so cost no promise here. */
   private call(): Promise<unknown> {
+    const { handler, data, context, scope } = this;
     try {
-      return Promise.resolve(this.scope(() => this.handler(this.data, this.context)));
+      // In the plain, without a function made for it. Measured: 0.1 KB less garbage a call.
+      return Promise.resolve(scope === inThePlain ? handler(data, context) : scope(() => handler(data, context)));
     } catch (error) {
       return Promise.reject(error);
     }
