@@ -121,8 +121,8 @@ function lengthOf(bytes: number, isFirst: boolean): string {
 /**
  * Text is written at once, into memory that served for large fields before: what a string of this size costs is mostly
  * memory that is new to the process, and its length in UTF-8, which writing it finds out along the way. Measured beside
- * handing the string to the socket, both sides together: 0.85 of the processor's time for calls with strings of 1 MB,
- * 0.9 for 64 KB.
+ * handing the string to the socket, both sides together: three quarters of the processor's time for calls with strings of
+ * 1 MB; for those of 64 KB no difference.
  */
 function octetsOf(field: Field): Uint8Array {
   if (typeof field !== 'string') return field;
