@@ -62,8 +62,8 @@ export class Deadlines {
     const now = this.clock.now();
     const over = this.all.filter(({ deadline }) => deadline! <= now);
     for (const expiring of over) {
-      // One may end others of them.
-      if (expiring.deadlineSlot < 0) continue;
+      // One may end others of them, or give them more time.
+      if (expiring.deadlineSlot < 0 || expiring.deadline! > now) continue;
       this.remove(expiring);
       expiring.onDeadline();
     }

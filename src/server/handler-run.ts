@@ -23,6 +23,8 @@ export interface ResultSink {
 export interface RunOwner {
   /** Said once, when nothing of the handler runs any more; behind the sink's end. */
   runEnded(): void;
+  /** What cleans up behind it, when nobody waits any more, has thrown. */
+  cleanUpFailed(error: unknown): void;
 }
 
 /**
@@ -74,7 +76,7 @@ export class HandlerRun implements Observer<unknown> {
     if (this.iterable !== undefined) {
       this.iterable.stop();
     } else if (this.subscription !== undefined) {
-      this.subscription.unsubscribe();
+      this.unsubscribe(this.subscription);
       if (this.hasGiven) this.end();
       else this.clock.after(UNSEEN_END_MS, this.endLater);
     }
@@ -122,7 +124,7 @@ export class HandlerRun implements Observer<unknown> {
       const subscription = this.scope(() => result.subscribe(this));
       this.subscription = subscription;
       if (this.cancelled) {
-        subscription.unsubscribe();
+        this.unsubscribe(subscription);
         this.end();
       }
     } else if (isAsyncIterable(result)) {
@@ -131,6 +133,15 @@ export class HandlerRun implements Observer<unknown> {
     } else {
       this.sink.only(result);
       this.end();
+    }
+  }
+
+  /** Whoever cancels has other calls to look after, and is not to meet what an application throws here. */
+  private unsubscribe(subscription: Subscription): void {
+    try {
+      subscription.unsubscribe();
+    } catch (error) {
+      this.owner?.cleanUpFailed(error);
     }
   }
 

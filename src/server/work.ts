@@ -111,6 +111,10 @@ abstract class Work implements RunOwner {
     this.callHook(this.endHook);
   }
 
+  cleanUpFailed(error: unknown): void {
+    this.place.logger.error(error);
+  }
+
   private end(): void {
     this.state = 'ended';
     this.onEnded();

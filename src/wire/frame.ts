@@ -1,6 +1,6 @@
 import { XtcpError } from '../errors/xtcp-error.js';
 import { Head } from './head.js';
-import { giveBack } from './memory.js';
+import { giveBack, memoryOf } from './memory.js';
 import { decodeText, PieceText } from './text.js';
 
 const NOTHING = Buffer.alloc(0);
@@ -12,7 +12,7 @@ const NOTHING = Buffer.alloc(0);
 export class Frame {
   /** Where the fields lie that are not in {@link own}. */
   private piece: Buffer = NOTHING;
-  /** The first fields of a frame that did not come in one piece, each in memory of its own. */
+  /** The first fields of a frame that did not come in one piece, each in memory of its own (`memory.ts`). */
   private readonly own: Buffer[] = [];
   /** Whether one of them has been handed out, to be kept. */
   private isKept = false;
@@ -72,11 +72,7 @@ export class Frame {
       this.isKept = true;
       return buffer;
     }
-    const start = this.starts[index]!;
-    const end = this.ends[index]!;
-    const octets = Buffer.allocUnsafe(end - start);
-    buffer.copy(octets, 0, start, end);
-    return octets;
+    return this.copyTo(Buffer.allocUnsafe(this.length(index)), index);
   }
 
   /** For the decoder: fields that are added lie in `piece` from now on. */
@@ -101,7 +97,8 @@ export class Frame {
   /** For the decoder: lets go of the piece. What an unfinished frame has in it is copied. */
   letGo(): void {
     for (let index = this.own.length; index < this.fields; index++) {
-      const octets = this.bytes(index);
+      // Not of Node's pool: what is given back is taken whole.
+      const octets = this.copyTo(memoryOf(this.length(index)), index);
       this.own.push(octets);
       this.starts[index] = 0;
       this.ends[index] = octets.length;
@@ -119,6 +116,11 @@ export class Frame {
     if (!this.isKept) for (const octets of this.own) giveBack(octets);
     this.isKept = false;
     this.own.length = 0;
+  }
+
+  private copyTo(octets: Buffer, index: number): Buffer {
+    this.buffer(index).copy(octets, 0, this.starts[index], this.ends[index]);
+    return octets;
   }
 
   private buffer(index: number): Buffer {

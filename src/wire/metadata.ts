@@ -99,6 +99,8 @@ const PLAIN_JSON = /^\{"[ !#-[\]-\uffff]*":"[ !#-[\]-\uffff]*"(?:,"[ !#-[\]-\uff
 /** Characters that a key and its value at least take there, and the braces. */
 const LEAST_PAIR = '"":"",'.length;
 const BRACES = '{}'.length;
+/** Characters of the longest text that values are cut out of: one that is kept may keep all of it alive. */
+const LONGEST_PLAIN = 512;
 
 /**
  * Metadata that has arrived, and is valid. Most is plain text, and its object is made when it is first asked for, since
@@ -126,7 +128,8 @@ export function receiveMetadata(frame: Frame, index: number, limits: MetadataLim
   if (length > limits.maxMetadataBytes) throw tooLarge(limits);
   const text = frame.text(index);
   const hasFewKeys = text.length <= BRACES + LEAST_PAIR * limits.maxMetadataKeys;
-  return new ReceivedMetadata(hasFewKeys && PLAIN_JSON.test(text) ? text : parse(text, limits));
+  const isPlain = hasFewKeys && text.length <= LONGEST_PLAIN && PLAIN_JSON.test(text);
+  return new ReceivedMetadata(isPlain ? text : parse(text, limits));
 }
 
 /** As {@link receiveMetadata}, for whom the object is wanted in any case. */

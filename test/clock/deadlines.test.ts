@@ -121,6 +121,22 @@ describe('deadlines', () => {
     expect(clock.timersSet).toBe(0);
   });
 
+  test('of others that one moves on when it is over are not over yet', () => {
+    const clock = new FakeClock();
+    const deadlines = new Deadlines(clock);
+    const over: number[] = [];
+    const other = { deadline: 10, deadlineSlot: -1, onDeadline: (): void => void over.push(clock.now()) };
+    const first = new Call(clock, 10, () => {
+      other.deadline = 25;
+    });
+    deadlines.add(first);
+    deadlines.add(other);
+    clock.advance(24);
+    expect([first.over, over]).toEqual([[10], []]);
+    clock.advance(1);
+    expect(over).toEqual([25]);
+  });
+
   test('may be added anew by what they ended', () => {
     const clock = new FakeClock();
     const deadlines = new Deadlines(clock);
