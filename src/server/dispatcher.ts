@@ -162,7 +162,7 @@ export class Dispatcher implements Workplace {
   }
 
   private startCall(peer: ConnectedPeer, call: ServedCall, pattern: string, data: unknown): void {
-    const { id, kind, received, deadline } = call.opened;
+    const { id, kind, receivedMetadata, deadline } = call.opened;
     if (kind === 'call' && !call.isLive) {
       // Nobody waits any more, and nothing has begun.
       call.leave();
@@ -178,8 +178,8 @@ export class Dispatcher implements Workplace {
       call.leave();
       return;
     }
-    const context = new XtcpContext(peer, pattern, received, this.clock, deadline);
-    const observed = this.observe(kind, route, peer, 'session', received, call.opened.bytes);
+    const context = new XtcpContext(peer, pattern, receivedMetadata, this.clock, deadline);
+    const observed = this.observe(kind, route, peer, 'session', receivedMetadata, call.opened.bytes);
     const scope = this.scopeOf(context, observed);
     if (kind === 'call' && route.call !== undefined) {
       const sink = this.serializing(new SessionReply(call, context, this.logger), id);

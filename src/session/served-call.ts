@@ -60,7 +60,7 @@ export class OpenedCall {
   data: unknown;
   /** Bytes of its payload. */
   bytes = 0;
-  received: ReceivedMetadata | undefined;
+  receivedMetadata: ReceivedMetadata | undefined;
 
   /**
    * @param timeoutMs milliseconds that the caller had left when its frame arrived; undefined for any time
@@ -76,7 +76,7 @@ export class OpenedCall {
   ) {}
 
   get metadata(): Metadata | undefined {
-    return this.received?.value;
+    return this.receivedMetadata?.value;
   }
 }
 

@@ -276,7 +276,7 @@ export class ServerSession extends Session implements ServedCallWire, Idling {
     opened.pattern = frame.text(OPENING.pattern);
     opened.data = decodeValue(frame, OPENING.payload, head.codec, this.packer);
     opened.bytes = frame.length(OPENING.payload);
-    opened.received = receiveMetadata(frame, OPENING.metadata, this.limits);
+    opened.receivedMetadata = receiveMetadata(frame, OPENING.metadata, this.limits);
     let input: Inbox | undefined;
     let inputCredit: IncomingCredit | undefined;
     if (head.kind === Kind.CallWithInput) {
