@@ -68,7 +68,10 @@ function payloadsPlot(loads: readonly LoadResult[]): Plot | undefined {
     alt: 'Calls per second as a multiple of those of Nest TCP, for strings, objects and Buffers of 1 KB to 1 MB',
     chart: {
       title: 'Calls per second as a multiple of Nest TCP, by payload (logarithmic)',
-      categories: PAYLOADS,
+      categories: shown.map((load) => {
+        const isMeasured = figureOf(contenderOf(load, 'nest-tcp'), 'rate') !== undefined;
+        return isMeasured ? load.name : `${load.name}\n(Nest TCP failed)`;
+      }),
       series: (['session', 'nest-grpc', 'limit'] as const).map((name) =>
         seriesOf(
           name,
