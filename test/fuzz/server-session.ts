@@ -1,4 +1,5 @@
 import type { ServedCall } from '../../src/session/served-call.js';
+import type { ServedCalls } from '../../src/session/served-calls.js';
 import { requireMsgpack } from '../../src/wire/msgpack.js';
 import { framesIn, serving, settled, type Serving } from '../session/session-play.js';
 import { checkPlain } from './plain.js';
@@ -11,10 +12,10 @@ const MAX_CALLS = 100;
 /** What is looked at inside of a session. */
 interface Inside {
   readonly state: 'open' | 'ending' | 'closed';
-  readonly calls: { readonly size: number };
-  readonly waitedFor: number;
-  readonly places: number;
-  readonly frames: { readonly decoder: { readonly midFrame: boolean } };
+  /** Undefined before the first. */
+  readonly calls: ServedCalls | undefined;
+  /** Its decoder is undefined between two frames. */
+  readonly frames: { readonly decoder: { readonly midFrame: boolean } | undefined };
 }
 
 /**
@@ -36,7 +37,8 @@ export async function checkServerSession(stream: Stream): Promise<void> {
     served = side.calls.length;
     await settled();
     written += side.stream.take();
-    if (inside.places > MAX_CALLS) fail('more calls run than there are places', inside.places);
+    const places = inside.calls?.running ?? 0;
+    if (places > MAX_CALLS) fail('more calls run than there are places', places);
   }
   const said = checkFrames(written);
   if (side.broken.length > 1) fail('a breach was told more than once', side.broken);
@@ -48,9 +50,13 @@ export async function checkServerSession(stream: Stream): Promise<void> {
   side.stream.close();
   for (const call of running) call.leave();
   await Promise.all(reading);
-  if (inside.waitedFor !== 0) fail('calls are left that are waited for', inside.waitedFor);
-  if (inside.calls.size > 0) fail('calls are left', inside.calls.size);
-  if (inside.places !== 0) fail('places are left', inside.places);
+  const { calls } = inside;
+  if (served > 0 && calls === undefined) fail('the calls are not where they were', served);
+  if (calls !== undefined) {
+    if (calls.waitedFor !== 0) fail('calls are left that are waited for', calls.waitedFor);
+    if (calls.values().length > 0) fail('calls are left', calls.values().length);
+    if (calls.running !== 0) fail('places are left', calls.running);
+  }
   if (side.clock.pending > 0) fail('timers are left', side.clock.pending);
   checkPrototypes();
 }
@@ -116,7 +122,7 @@ function checkFrames(written: string): string[] {
 
 /** A session that is open, and not in the middle of a frame, answers a ping. */
 function checkServesOn(side: Serving, { frames }: Inside): void {
-  if (frames.decoder.midFrame) return;
+  if (frames.decoder?.midFrame === true) return;
   side.send('P77');
   const heads = framesIn(side.stream.take()).map(([head]) => head);
   if (heads[0] !== 'R77') fail('a ping was not answered', heads);
