@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 
 import type { AddressInfo, Server as NetServer } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 
 import type { INestApplication, INestMicroservice, LoggerService, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -68,8 +69,7 @@ async function serve(): Promise<void> {
     process.send?.({ port: 0 });
     return;
   }
-  const [server] = 'getMicroservices' in app ? app.getMicroservices() : [app];
-  const address = server?.unwrap<NetServer>().address() as AddressInfo;
+  const address = netServerOf(app).address() as AddressInfo;
   const http = 'getHttpServer' in app ? ((app.getHttpServer() as NetServer).address() as AddressInfo).port : undefined;
   process.send?.({ port: address.port, http });
 }
@@ -107,12 +107,23 @@ async function answer({ what, name }: Question, app: INestMicroservice | INestAp
       openGate(name);
       return undefined;
     case 'close':
-      await app.close();
+      await Promise.all([app.close(), noteLetGo(netServerOf(app))]);
       return undefined;
     case 'listen':
       await (app as INestMicroservice).listen();
       return undefined;
   }
+}
+
+function netServerOf(app: INestMicroservice | INestApplication): NetServer {
+  const [server] = 'getMicroservices' in app ? app.getMicroservices() : [app];
+  return server!.unwrap<NetServer>();
+}
+
+/** Tells when another process may listen where this one did. */
+async function noteLetGo(server: NetServer): Promise<void> {
+  while (server.listening) await setImmediate();
+  note('let go', undefined);
 }
 
 probe.onNote = (name, detail) => {
