@@ -6,30 +6,12 @@ import { clientOf } from '../support/service.js';
 import { Actions } from './actions.js';
 import { readVectors, type Vector } from './notation.js';
 import { PlayedPeer, type Cut } from './played-peer.js';
+import { optionsOf } from './setup.js';
 
-/** The client under test, set up as a vector says; the names of README.md are those of the protocol. */
-function optionsOf(setup: Vector['setup'] = {}): XtcpClientOptions {
-  const {
-    window = 65_536,
-    maxFrame = 1_048_576,
-    keepAlive,
-    ...others
-  } = setup as {
-    window?: number;
-    maxFrame?: number;
-    keepAlive?: { intervalMs: number; timeoutMs: number };
-  };
-  return {
-    protocol: 'auto',
-    windowBytes: window,
-    maxFrameBytes: maxFrame,
-    requestTimeoutMs: 0,
-    gracePeriodMs: 200,
-    // The vectors say what becomes of each attempt.
-    retries: 0,
-    ...(keepAlive && { keepAliveIntervalMs: keepAlive.intervalMs, keepAliveTimeoutMs: keepAlive.timeoutMs }),
-    ...others,
-  };
+/** The client under test, set up as a vector says. */
+function clientOptions(setup: Vector['setup']): XtcpClientOptions {
+  // The vectors say what becomes of each attempt.
+  return { protocol: 'auto', requestTimeoutMs: 0, gracePeriodMs: 200, retries: 0, ...optionsOf(setup) };
 }
 
 /** The played server: its connections, in the order in which they came. */
@@ -76,7 +58,7 @@ class PlayedServer {
 async function playClient(vector: Vector, cut: Cut): Promise<number> {
   const server = new PlayedServer(cut);
   const { port } = await rawServer(server.serve);
-  const client = clientOf(port, optionsOf(vector.setup));
+  const client = clientOf(port, clientOptions(vector.setup));
   const actions = new Actions(client);
   let current = 1;
   let played = 0;

@@ -3,31 +3,12 @@ import type { RawPeer } from '../support/raw.js';
 import type { Service } from '../support/service.js';
 import type { Vector } from './notation.js';
 import { PlayedPeer, type Cut } from './played-peer.js';
+import { optionsOf } from './setup.js';
 
 /** A service that was started, and how to reach it. */
 export interface Reachable {
   readonly service: Service;
   dial(this: void): Promise<RawPeer>;
-}
-
-/** The service under test, set up as a vector says; the names of README.md are those of the protocol. */
-function optionsOf(setup: Vector['setup'] = {}): XtcpServerOptions {
-  const {
-    window = 65_536,
-    maxFrame = 1_048_576,
-    keepAlive,
-    ...others
-  } = setup as {
-    window?: number;
-    maxFrame?: number;
-    keepAlive?: { intervalMs: number; timeoutMs: number };
-  };
-  return {
-    windowBytes: window,
-    maxFrameBytes: maxFrame,
-    ...(keepAlive && { keepAliveIntervalMs: keepAlive.intervalMs, keepAliveTimeoutMs: keepAlive.timeoutMs }),
-    ...others,
-  };
 }
 
 /**
